@@ -1,0 +1,75 @@
+"""SUV statistics per region of marrow, on the PET's own voxels: the rows of ``suv.csv``."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from VertebraFLTLib.errors import InputError
+
+
+@dataclass(frozen=True)
+class RegionSuv:
+    """One region's uptake.
+
+    ``roi`` is a level name (``"L5"``) or one of ``vertebral_column``, ``pelvis``, ``hips``, ``sacrum``, ``sternum``.
+    ``label`` is what the region is in the mask files: the VerSe number in ``vertebrae.nii.gz`` for a level, the value
+    or values in ``semantic.nii.gz`` for the others (``"2+4"`` for the pelvis).
+    """
+
+    roi: str
+    label: str
+    voxels: int
+    volume_ml: float
+    suv_sum: float  # the thesis's figure; depends on the PET's voxel size
+    suv_mean: float
+    suv_sd: float  # of the population of the region's voxels (divided by n)
+    suv_min: float
+    suv_median: float
+    suv_p85: float
+    suv_p98: float
+    suv_max: float
+    suv_peak: float  # highest mean within a sphere of 1 ml centred on a voxel of the region
+
+    @property
+    def suv_total_ml(self) -> float:
+        """SUV x ml summed over the region: the total that does not depend on the voxel size."""
+        return self.suv_mean * self.volume_ml
+
+
+COLUMNS: tuple[str, ...] = tuple(f.name for f in fields(RegionSuv))
+
+
+def _number(value: float) -> str:
+    """Seven significant digits, never an exponent, no trailing zeros."""
+    return np.format_float_positional(value, precision=7, unique=False, fractional=False, trim="-")
+
+
+def table_to_csv(rows: Iterable[RegionSuv]) -> str:
+    """The text of ``suv.csv``, header first."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        writer.writerow([row.roi, row.label, row.voxels, *(_number(getattr(row, name)) for name in COLUMNS[3:])])
+    return out.getvalue()
+
+
+def table_from_csv(text: str, name: str = "suv.csv") -> list[RegionSuv]:
+    """Read what :func:`table_to_csv` wrote. Raises InputError that names the line at fault."""
+    reader = csv.reader(io.StringIO(text))
+    if tuple(next(reader, ())) != COLUMNS:
+        raise InputError(f"{name}: the header must be {','.join(COLUMNS)}")
+    rows = []
+    for cells in reader:
+        try:
+            roi, label, voxels, *numbers = cells
+            values = dict(zip(COLUMNS[3:], map(float, numbers), strict=True))
+            rows.append(RegionSuv(roi=roi, label=label, voxels=int(voxels), **values))
+        except ValueError:
+            raise InputError(f"{name}: line {reader.line_num} is not a row of {len(COLUMNS)} values") from None
+    return rows
