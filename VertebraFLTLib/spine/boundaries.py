@@ -1,0 +1,230 @@
+"""The boundaries between vertebrae as immutable data: a detector returns, a user edits, all else shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from VertebraFLTLib.errors import InputError
+from VertebraFLTLib.spine import boundary_csv
+from VertebraFLTLib.spine.confidence import valley_depths
+from VertebraFLTLib.spine.levels import check_level, follows, names_up, order_up, thoracic_count
+from VertebraFLTLib.spine.profile import Profile, SliceAxis
+from VertebraFLTLib.spine.vertebrae import Vertebra, vertebrae_between
+
+MIN_SPAN_MM = 6.0
+"""Boundaries closer than this are refused: even a collapsed vertebra with its disc is higher."""
+
+SOURCES = ("thesis", "span-prior", "kalman", "user")
+BY_USER = ("placed by the user",)
+
+
+class EditRefused(InputError):
+    """An edit that would break order or spacing of the boundaries, or their names; the message says why."""
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """The border between two vertebrae, the middle of their disc.
+
+    ``below``, ``above``: level names; ``pet_slice``: slice index with fraction; ``z_mm``: superior coordinate;
+    ``depth_suv``: mean of the two neighbouring uptake peaks minus the valley (SUV); ``confidence``: 0 to 1, that it
+    lies within one PET slice; ``source``: a detector's name or ``user``; ``reasons``: why the confidence is not higher.
+    """
+
+    below: str
+    above: str
+    pet_slice: float
+    z_mm: float
+    depth_suv: float
+    confidence: float
+    source: str
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class BoundarySet:
+    """All boundaries of a column, from the lowest up, with the extent of the column (mm) and how sure its names are.
+
+    The bottom of the lowest vertebra is ``bottom_z_mm``, not a boundary: the thesis's 18 boundaries of L5 to T1 are the
+    bottom of L5 (the first slice of the column) and 17 boundaries here, L5/L4 to T1/C7. ``bottom_cut`` and ``top_cut``:
+    the column leaves the field of view there. ``profile``, where known, gives edits the uptake to judge by; it takes
+    no part in comparisons. Edits return a new set and raise :class:`EditRefused`; a history is a list of sets.
+    """
+
+    boundaries: tuple[Boundary, ...]
+    bottom_z_mm: float
+    top_z_mm: float
+    level_confidence: float = 0.0
+    level_reason: str = ""
+    bottom_cut: bool = False
+    top_cut: bool = False
+    profile: Profile | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        problem = self.problem()
+        if problem:
+            raise EditRefused(problem)
+
+    def problem(self) -> str:
+        """What is wrong with order, spacing or names, in words; empty when nothing is."""
+        bounds = self.boundaries
+        for i, one in enumerate(bounds):
+            if not self.bottom_z_mm < one.z_mm < self.top_z_mm:
+                return (
+                    f"{one.below}/{one.above} at z {one.z_mm:.1f} mm lies outside the column "
+                    f"({self.bottom_z_mm:.1f} to {self.top_z_mm:.1f} mm)"
+                )
+            if not follows(one.below, one.above):
+                return f"boundary {i}: {one.above} cannot lie next above {one.below}"
+            if i == 0:
+                continue
+            if one.below != bounds[i - 1].above:
+                return f"boundary {i}: below is {one.below} where boundary {i - 1} has {bounds[i - 1].above} above"
+            gap = one.z_mm - bounds[i - 1].z_mm
+            if gap < MIN_SPAN_MM:
+                where = f"{one.below} would be {gap:.1f} mm high" if gap > 0 else f"{one.below} would be upside down"
+                return f"{where}; boundaries keep {MIN_SPAN_MM:g} mm apart"
+        return ""
+
+    # --- what it says ---------------------------------------------------------------------------------------------
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the vertebrae from the lowest up: one more than boundaries; none when there is no boundary."""
+        if not self.boundaries:
+            return ()
+        return (self.boundaries[0].below, *(one.above for one in self.boundaries))
+
+    @property
+    def axis(self) -> SliceAxis:
+        """Where PET slices lie: from the profile, else from the boundaries' own figures (one boundary: 1 mm slices)."""
+        if self.profile is not None:
+            return self.profile.axis
+        first, last = self.boundaries[0], self.boundaries[-1]
+        slices = last.pet_slice - first.pet_slice
+        step = (last.z_mm - first.z_mm) / slices if slices else 1.0
+        return SliceAxis(first.z_mm - first.pet_slice * step, step)
+
+    def vertebrae(self) -> list[Vertebra]:
+        """The vertebrae from the lowest up; :func:`~VertebraFLTLib.spine.vertebrae.vertebrae_between` has the rules."""
+        z = [one.z_mm for one in self.boundaries]
+        return vertebrae_between(self.names, z, self.bottom_z_mm, self.top_z_mm, self.bottom_cut, self.top_cut)
+
+    # --- edits ----------------------------------------------------------------------------------------------------
+
+    def move(self, index: int, z_mm: float) -> BoundarySet:
+        """Put boundary ``index`` (0 is the lowest) at ``z_mm``."""
+        self._check_index(index)
+        moved = list(self.boundaries)
+        moved[index] = self._by_user(moved[index].below, moved[index].above, z_mm)
+        return self._with(moved)
+
+    def insert(self, z_mm: float) -> BoundarySet:
+        """Add a boundary: the vertebra it falls in becomes two, and every name above moves up by one."""
+        if not self.boundaries:
+            raise EditRefused("there is no boundary to count from: name the first one with BoundarySet.single()")
+        at = sum(one.z_mm < z_mm for one in self.boundaries)
+        names = self.names
+        added = self._by_user(names[at], names[at], z_mm)  # named by the next line
+        return self._named([*self.boundaries[:at], added, *self.boundaries[at:]], names[0], thoracic_count(names))
+
+    def delete(self, index: int) -> BoundarySet:
+        """Take boundary ``index`` away: two vertebrae become one, and every name above moves down by one."""
+        self._check_index(index)
+        if len(self.boundaries) == 1:
+            raise EditRefused("the last boundary stays: without one there is no vertebra to name")
+        names = self.names
+        rest = [one for i, one in enumerate(self.boundaries) if i != index]
+        return self._named(rest, names[0], thoracic_count(names))
+
+    def shift_levels(self, steps: int) -> BoundarySet:
+        """Name every vertebra ``steps`` levels higher (towards the head; negative: lower)."""
+        names = self.names
+        if not names:
+            return self
+        thoracic = thoracic_count(names)
+        order = order_up(thoracic)
+        start = order.index(names[0]) + steps
+        if start < 0:
+            raise EditRefused(f"no vertebra lies {-steps} below {names[0]}: the lowest possible is {order[0]}")
+        if start >= len(order):
+            raise EditRefused(f"no vertebra lies {steps} above {names[0]}")
+        return self.set_lowest(order[start], thoracic)
+
+    def set_lowest(self, name: str, thoracic: int | None = None) -> BoundarySet:
+        """Name the lowest vertebra, and all others by counting upwards (11, 12 or 13 thoracic ones)."""
+        name = check_level(name, "lowest level")
+        if thoracic is None:
+            thoracic = thoracic_count(self.names)
+        named = self._named(list(self.boundaries), name, thoracic)
+        return replace(named, level_confidence=1.0, level_reason="levels set by the user")
+
+    def rename(self, index: int, name: str) -> BoundarySet:
+        """Name vertebra ``index`` and count on upwards from it, the ones below keeping their names.
+
+        That is how a spine with 11 or 13 thoracic vertebrae is named (T13 or T11 over L1). Any other name would leave
+        a jump and is refused; :meth:`shift_levels` and :meth:`set_lowest` rename all.
+        """
+        names = self.names
+        if not 0 <= index < len(names):
+            raise EditRefused(f"there is no vertebra {index}: they count from 0 to {len(names) - 1}")
+        name = check_level(name, "name")
+        if index == 0:
+            return self.set_lowest(name)
+        if not follows(names[index - 1], name):
+            raise EditRefused(
+                f"{name} cannot lie next above {names[index - 1]}: shift all levels, or set the lowest one, instead"
+            )
+        thoracic = thoracic_count((*names[:index], name))
+        upper = self._chain(name, len(names) - index, thoracic)
+        chain = (*names[:index], *upper)
+        renamed = [replace(b, below=chain[i], above=chain[i + 1]) for i, b in enumerate(self.boundaries)]
+        return replace(self._with(renamed), level_confidence=1.0, level_reason="levels set by the user")
+
+    # --- files ----------------------------------------------------------------------------------------------------
+
+    def to_csv(self) -> str:
+        """The table ``boundaries.csv``; floats are exact. Extent, level confidence and reasons are not part of it."""
+        return boundary_csv.to_csv(self)
+
+    @staticmethod
+    def from_csv(text: str, profile: Profile | None = None, name: str = "boundaries.csv") -> BoundarySet:
+        """The set of a table: see :func:`VertebraFLTLib.spine.boundary_csv.from_csv`."""
+        return boundary_csv.from_csv(text, profile, name)
+
+    @staticmethod
+    def single(below: str, z_mm: float, profile: Profile) -> BoundarySet:
+        """A set of one boundary placed by the user, to start from where no detector found any."""
+        bottom, top = profile.extent_mm
+        cut = profile.cut
+        empty = BoundarySet((), bottom, top, 1.0, "levels set by the user", cut[0], cut[1], profile)
+        names = names_up(below, 2)
+        return empty._with([empty._by_user(names[0], names[1], z_mm)])
+
+    # --- inner workings -------------------------------------------------------------------------------------------
+
+    def _check_index(self, index: int) -> None:
+        if not 0 <= index < len(self.boundaries):
+            raise EditRefused(f"there is no boundary {index}: they count from 0 to {len(self.boundaries) - 1}")
+
+    def _by_user(self, below: str, above: str, z_mm: float) -> Boundary:
+        z_mm = float(z_mm)
+        return Boundary(below, above, self.axis.slice_at(z_mm), z_mm, 0.0, 1.0, "user", BY_USER)
+
+    def _chain(self, lowest: str, count: int, thoracic: int) -> tuple[str, ...]:
+        try:
+            return names_up(lowest, count, thoracic)
+        except InputError as error:
+            raise EditRefused(str(error)) from error
+
+    def _named(self, boundaries: Sequence[Boundary], lowest: str, thoracic: int) -> BoundarySet:
+        chain = self._chain(lowest, len(boundaries) + 1, thoracic)
+        return self._with([replace(b, below=chain[i], above=chain[i + 1]) for i, b in enumerate(boundaries)])
+
+    def _with(self, boundaries: Sequence[Boundary]) -> BoundarySet:
+        ordered = tuple(boundaries)
+        if self.profile is not None:
+            depths, _ = valley_depths([one.z_mm for one in ordered], self.profile)
+            ordered = tuple(replace(b, depth_suv=float(d)) for b, d in zip(ordered, depths, strict=True))
+        return replace(self, boundaries=ordered)

@@ -1,0 +1,109 @@
+"""``boundaries.csv``: written exactly, and read back with every cell checked, since people edit it by hand."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from VertebraFLTLib.errors import InputError
+from VertebraFLTLib.spine.csv_rows import number_in, read_rows, write_rows
+from VertebraFLTLib.spine.levels import check_level, span_of
+from VertebraFLTLib.spine.profile import Profile
+from VertebraFLTLib.spine.vertebrae import l4_span_mm
+
+if TYPE_CHECKING:
+    from VertebraFLTLib.spine.boundaries import Boundary, BoundarySet
+
+COLUMNS = ("index", "below", "above", "pet_slice", "z_mm", "depth_suv", "confidence", "source")
+UNCHECKED = "level names as in the file"
+
+logger = logging.getLogger(__name__)
+
+
+def to_csv(boundaries: BoundarySet) -> str:
+    """The table, one row per boundary from the lowest up (``index`` from 0); floats by ``repr``, hence exact."""
+    rows = (
+        (i, b.below, b.above, b.pet_slice, b.z_mm, b.depth_suv, b.confidence, b.source)
+        for i, b in enumerate(boundaries.boundaries)
+    )
+    return write_rows(COLUMNS, rows)
+
+
+def from_csv(text: str, profile: Profile | None = None, name: str = "boundaries.csv") -> BoundarySet:
+    """The boundary set of a table.
+
+    ``z_mm`` is what counts: in a row whose ``pet_slice`` is empty, or does not fit ``z_mm`` once ``profile`` is known,
+    the slice is computed, and the boundary is taken as the user's. Empty ``depth_suv``, ``confidence`` and ``source``
+    stand for 0, 1 and ``user``; ``index`` only has to be a whole number. The extent of the column, and whether it is
+    cut, come from ``profile``; without one it is estimated from the outermost spans and taken as cut. How sure the
+    names are is not in the table: ``level_confidence`` is 0 until the caller, who knows, replaces it.
+
+    Raises InputError of one line that names row (the header is row 1) and column, or says which rule is broken.
+    """
+    from VertebraFLTLib.spine.boundaries import BoundarySet
+
+    rows = [_boundary(row, cells, name) for row, cells in read_rows(text, COLUMNS, name)]
+    if not rows:
+        raise InputError(f"{name}: has no boundaries")
+    numbers, bounds = [row for row, _ in rows], [one for _, one in rows]
+    for row, one, before in zip(numbers[1:], bounds[1:], bounds[:-1], strict=True):
+        if one.z_mm <= before.z_mm:
+            raise InputError(f"{name}: row {row}, column z_mm: must be above the row before")
+        if one.below != before.above:
+            raise InputError(
+                f"{name}: row {row}, column below: {one.below}, but the row before has {before.above} above"
+            )
+    if profile is None:
+        for row, one in rows:
+            if one.pet_slice != one.pet_slice:
+                raise InputError(f"{name}: row {row}, column pet_slice: is empty and no profile says where slices lie")
+        bottom, top, cut = *_estimated_extent(bounds), (True, True)
+    else:
+        bottom, top, cut = *profile.extent_mm, profile.cut
+        bounds = [_on_profile(one, profile) for one in bounds]
+    try:
+        return BoundarySet(tuple(bounds), bottom, top, 0.0, UNCHECKED, *cut, profile)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
+
+
+def _boundary(row: int, cells: dict[str, str], name: str) -> tuple[int, Boundary]:
+    from VertebraFLTLib.spine.boundaries import BY_USER, SOURCES, Boundary
+
+    def number(column: str, if_empty: float | None = None) -> float:
+        if not cells[column] and if_empty is not None:
+            return if_empty
+        return number_in(cells, column, row, name)
+
+    if not number("index", 0.0).is_integer():
+        raise InputError(f"{name}: row {row}, column index: {cells['index']!r} is not a whole number")
+    below = check_level(cells["below"], f"{name}: row {row}, column below:")
+    above = check_level(cells["above"], f"{name}: row {row}, column above:")
+    confidence = number("confidence", 1.0)
+    if not 0 <= confidence <= 1:
+        raise InputError(f"{name}: row {row}, column confidence: {cells['confidence']!r} is not between 0 and 1")
+    source = cells["source"] or "user"
+    if source not in SOURCES:
+        raise InputError(f"{name}: row {row}, column source: {source!r} is none of {', '.join(SOURCES)}")
+    z_mm = number("z_mm")
+    pet_slice = number("pet_slice", float("nan"))
+    reasons = BY_USER if source == "user" else ()
+    return row, Boundary(below, above, pet_slice, z_mm, number("depth_suv", 0.0), confidence, source, reasons)
+
+
+def _on_profile(one: Boundary, profile: Profile) -> Boundary:
+    from VertebraFLTLib.spine.boundaries import BY_USER
+
+    expected = profile.axis.slice_at(one.z_mm)
+    if abs(one.pet_slice - expected) < 0.005:
+        return one
+    if one.pet_slice == one.pet_slice:
+        logger.info("%s/%s: z_mm was edited, pet_slice follows", one.below, one.above)
+    return replace(one, pet_slice=expected, confidence=1.0, source="user", reasons=BY_USER)
+
+
+def _estimated_extent(bounds: list[Boundary]) -> tuple[float, float]:
+    names = (bounds[0].below, *(one.above for one in bounds))
+    scale = l4_span_mm(names, [one.z_mm for one in bounds])
+    return bounds[0].z_mm - scale * span_of(names[0]), bounds[-1].z_mm + scale * span_of(names[-1])
