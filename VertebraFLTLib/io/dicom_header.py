@@ -1,0 +1,175 @@
+"""DICOM headers as plain Python values: one dictionary per series with all that SUV and reports need, no names."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.tag import Tag
+
+# Of a series, from its lowest slice. Nothing here identifies the patient.
+_SERIES_KEYWORDS = [
+    "Modality",
+    "Manufacturer",
+    "ManufacturerModelName",
+    "StudyDescription",
+    "SeriesDescription",
+    "ProtocolName",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "FrameOfReferenceUID",
+    "SeriesNumber",
+    "StudyDate",
+    "StudyTime",
+    "SeriesDate",
+    "SeriesTime",
+    "TimezoneOffsetFromUTC",
+    "Units",
+    "SUVType",
+    "DecayCorrection",
+    "CorrectedImage",
+    "CountsSource",
+    "PatientWeight",
+    "PatientSize",
+    "PatientSex",
+    "PatientPosition",
+    "SeriesType",
+    "ImageType",
+    "ConvolutionKernel",
+    "SliceThickness",
+    "RescaleType",
+    "GantryDetectorTilt",
+]
+_TRACER_KEYWORDS = [
+    "Radiopharmaceutical",
+    "RadiopharmaceuticalStartTime",
+    "RadiopharmaceuticalStartDateTime",
+    "RadionuclideTotalDose",
+    "RadionuclideHalfLife",
+]
+_CODE_SEQUENCES = ("RadionuclideCodeSequence", "RadiopharmaceuticalCodeSequence")
+_CODE_KEYWORDS = ("CodeValue", "CodingSchemeDesignator", "CodeMeaning")
+# One entry for each bed position or frame.
+_FRAME_KEYWORDS = ["AcquisitionDate", "AcquisitionTime", "FrameReferenceTime", "ActualFrameDuration", "DecayFactor"]
+# Header key -> group, private creator, element within the creator's block.
+_PRIVATE = {
+    "(0009,100D)": (0x0009, "GEMS_PETD_01", 0x0D),
+    "(7053,1000)": (0x7053, "Philips PET Private Group", 0x00),
+    "(7053,1009)": (0x7053, "Philips PET Private Group", 0x09),
+}
+# These must be one for the whole series; those that are not are listed under "Inconsistent".
+_CONSTANT = [
+    "Units",
+    "SUVType",
+    "DecayCorrection",
+    "PatientWeight",
+    "SeriesDate",
+    "SeriesTime",
+    "RadiopharmaceuticalInformationSequence",
+    "(7053,1000)",
+    "(7053,1009)",
+    "FrameOfReferenceUID",
+]
+
+
+def read_dataset(path: Path, tags: Sequence[str] | None = None) -> Dataset | None:
+    """The header of a file without its pixels, or None where the file is not DICOM. ``tags``: only these keywords."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(132)
+        part_10 = start[128:132] == b"DICM"
+        # Files of old archives lack the preamble and begin with group 0008 (or 0002) in little endian.
+        if not part_10 and start[:2] not in (b"\x08\x00", b"\x02\x00"):
+            return None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = pydicom.dcmread(
+                path, stop_before_pixels=True, force=not part_10, specific_tags=None if tags is None else list(tags)
+            )
+    except Exception:  # a parser fed with foreign bytes may fail in any way: then it is not a DICOM image
+        return None
+    return found if "SOPClassUID" in found else None
+
+
+def plain(value: Any) -> Any:
+    """A pydicom value as str, int, float, or list of these; None where it is empty."""
+    if value is None or (isinstance(value, str | bytes) and not value):
+        return None
+    if isinstance(value, bytes):
+        return value.decode("latin-1").strip("\0 ") or None
+    if isinstance(value, bool | int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, str):
+        return str(value).strip() or None
+    if hasattr(value, "__iter__"):
+        return [plain(item) for item in value] or None
+    return plain(str(value))
+
+
+def get(dataset: Dataset, keyword: str) -> Any:
+    """The plain value of an element, None where it is absent, empty or malformed."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return plain(dataset.get(keyword))
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _private(dataset: Dataset, group: int, creator: str, element: int) -> Any:
+    try:
+        return plain(dataset.private_block(group, creator)[element].value)
+    except KeyError:
+        creators = [dataset.get(Tag(group, block)) for block in range(0x10, 0x100)]
+        if any(creator is not None for creator in creators):
+            return None
+        found = dataset.get(Tag(group, 0x1000 + element))  # the creator was stripped
+        return None if found is None else plain(found.value)
+
+
+def _tracer(dataset: Dataset) -> list[dict[str, Any]] | None:
+    items = []
+    for item in dataset.get("RadiopharmaceuticalInformationSequence") or []:
+        entry = {keyword: get(item, keyword) for keyword in _TRACER_KEYWORDS}
+        for sequence in _CODE_SEQUENCES:
+            entry[sequence] = [
+                {keyword: get(code, keyword) for keyword in _CODE_KEYWORDS} for code in item.get(sequence) or []
+            ]
+        items.append({keyword: value for keyword, value in entry.items() if value})
+    return items or None
+
+
+def _one(dataset: Dataset) -> dict[str, Any]:
+    entries = {keyword: get(dataset, keyword) for keyword in _SERIES_KEYWORDS}
+    entries["RadiopharmaceuticalInformationSequence"] = _tracer(dataset)
+    for key, (group, creator, element) in _PRIVATE.items():
+        entries[key] = _private(dataset, group, creator, element)
+    return {keyword: value for keyword, value in entries.items() if value is not None}
+
+
+def series_header(datasets: Sequence[Dataset]) -> Mapping[str, Any]:
+    """Plain header of a series, from the headers of all its slices (lowest first).
+
+    Keys are DICOM keywords, for private elements the tag as ``(gggg,eeee)``; empty elements are left out. ``Frames``
+    lists the distinct timings of the slices, ``Inconsistent`` the keywords whose values differ between slices though
+    they belong to the series.
+    """
+    each = [_one(dataset) for dataset in datasets]
+    header = dict(each[0])
+    frames: list[dict[str, Any]] = []
+    for dataset in datasets:
+        frame = {keyword: get(dataset, keyword) for keyword in _FRAME_KEYWORDS}
+        frame = {keyword: value for keyword, value in frame.items() if value is not None}
+        if frame and frame not in frames:
+            frames.append(frame)
+    header["Frames"] = frames
+    differing = [keyword for keyword in _CONSTANT if any(one.get(keyword) != header.get(keyword) for one in each)]
+    if differing:
+        header["Inconsistent"] = differing
+    return header
