@@ -1,0 +1,79 @@
+"""The subject hierarchy: one folder under the CT's study that holds everything a run has made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import slicer
+
+FOLDER_NAME = "VertebraFLT"
+SURFACES_NAME = "Isosurfaces"
+
+# Slicer's plug-ins by node class. Slicer finds the owner itself; a scene made without Slicer has to name it.
+_OWNERS = {
+    "vtkMRMLScalarVolumeNode": "Volumes",
+    "vtkMRMLSegmentationNode": "Segmentations",
+    "vtkMRMLTableNode": "Tables",
+    "vtkMRMLPlotChartNode": "Plots",
+    "vtkMRMLPlotSeriesNode": "Plots",
+    "vtkMRMLModelNode": "Models",
+}
+
+
+def arrange(
+    scene: Any, ct: Any, others: Iterable[Any], surfaces: Iterable[Any], header: Mapping[str, Any], take_ct: bool = True
+) -> int:
+    """Put the nodes into one new folder, surfaces in a folder of their own within; the folder's item id.
+
+    The folder goes under the study of the CT where the scene has one, else under a patient and a study made from the
+    DICOM ``header`` (names, where it holds none). ``take_ct`` False leaves a CT that was in the scene where it is.
+    """
+    tree = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    folder = tree.CreateFolderItem(_study_of(tree, ct, header), FOLDER_NAME)
+    _own(tree, folder, "Folder")
+    for node in [ct, *others] if take_ct else others:
+        _put(tree, folder, node)
+    surfaces = list(surfaces)
+    if surfaces:
+        shells = tree.CreateFolderItem(folder, SURFACES_NAME)
+        _own(tree, shells, "Folder")
+        tree.SetItemExpanded(shells, False)
+        for node in surfaces:
+            _put(tree, shells, node)
+    return int(folder)
+
+
+def _study_of(tree: Any, ct: Any, header: Mapping[str, Any]) -> int:
+    constants = slicer.vtkMRMLSubjectHierarchyConstants
+    item = tree.GetItemByDataNode(ct)
+    if item != tree.GetInvalidItemID():
+        study = tree.GetItemAncestorAtLevel(item, constants.GetDICOMLevelStudy())
+        return study if study != tree.GetInvalidItemID() else tree.GetItemParent(item)
+    uid_name = constants.GetDICOMUIDName()
+    study_uid = str(header.get("StudyInstanceUID") or "")
+    known = tree.GetItemByUID(uid_name, study_uid) if study_uid else tree.GetInvalidItemID()
+    if known != tree.GetInvalidItemID():
+        return known
+    patient = tree.CreateSubjectItem(tree.GetSceneItemID(), str(header.get("PatientID") or "Patient"))
+    study = tree.CreateStudyItem(patient, _study_name(header))
+    if study_uid:
+        tree.SetItemUID(study, uid_name, study_uid)
+    for made in (patient, study):
+        _own(tree, made, "DICOM")
+    return study
+
+
+def _study_name(header: Mapping[str, Any]) -> str:
+    parts = [str(header.get(key) or "") for key in ("StudyDescription", "StudyDate")]
+    return " ".join(part for part in parts if part) or "Study"
+
+
+def _put(tree: Any, parent: int, node: Any) -> None:
+    item = tree.CreateItem(parent, node)  # moves the item where Slicer has made one already
+    _own(tree, item, _OWNERS[node.GetClassName()])
+
+
+def _own(tree: Any, item: int, plugin: str) -> None:
+    if not tree.GetItemOwnerPluginName(item):
+        tree.SetItemOwnerPluginName(item, plugin)
