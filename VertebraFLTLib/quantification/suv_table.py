@@ -8,8 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 import numpy as np
+import SimpleITK as sitk
 
 from VertebraFLTLib.errors import InputError
+from VertebraFLTLib.quantification.coverage import Grid
+from VertebraFLTLib.quantification.masks_on_pet import PetRegion, hull, inside, regions_on_pet
+from VertebraFLTLib.quantification.suv_peak import sphere_means
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,48 @@ class RegionSuv:
 
 
 COLUMNS: tuple[str, ...] = tuple(f.name for f in fields(RegionSuv))
+
+
+def measure(pet_suv: sitk.Image, semantic: sitk.Image, vertebrae: sitk.Image) -> list[RegionSuv]:
+    """Statistics of every region the masks hold and the PET sees, in the order of ``suv.csv``.
+
+    Vertebrae come from the lowest up, then column, pelvis, hips, sacrum, sternum; a region that is absent or lies
+    outside the PET has no row. The PET is not resampled: see :mod:`VertebraFLTLib.quantification.masks_on_pet`.
+
+    pet_suv: float image in SUV. semantic, vertebrae: uint8 images on any grid in the same patient coordinates.
+    """
+    return measure_regions(pet_suv, regions_on_pet(pet_suv, semantic, vertebrae))
+
+
+def measure_regions(pet_suv: sitk.Image, regions: list[PetRegion]) -> list[RegionSuv]:
+    """The same for regions already on the PET grid."""
+    if not regions:
+        return []
+    array = sitk.GetArrayViewFromImage(pet_suv)
+    around = hull([region.box for region in regions])
+    spheres = sphere_means(pet_suv, around)
+    voxel_ml = Grid.of(pet_suv).voxel_ml
+    return [_row(r, array[r.box][r.mask], spheres[inside(r.box, around)][r.mask], voxel_ml) for r in regions]
+
+
+def _row(region: PetRegion, suv: np.ndarray, spheres: np.ndarray, voxel_ml: float) -> RegionSuv:
+    values = suv.astype(np.float64)
+    median, p85, p98 = np.percentile(values, (50, 85, 98))
+    return RegionSuv(
+        roi=region.roi,
+        label=region.label,
+        voxels=int(values.size),
+        volume_ml=values.size * voxel_ml,
+        suv_sum=float(values.sum()),
+        suv_mean=float(values.mean()),
+        suv_sd=float(values.std()),
+        suv_min=float(values.min()),
+        suv_median=float(median),
+        suv_p85=float(p85),
+        suv_p98=float(p98),
+        suv_max=float(values.max()),
+        suv_peak=float(spheres.max()),
+    )
 
 
 def _number(value: float) -> str:
