@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -74,6 +76,7 @@ _CONSTANT = [
     "(7053,1009)",
     "FrameOfReferenceUID",
 ]
+_KEY = secrets.token_bytes(16)
 
 
 def read_dataset(path: Path, tags: Sequence[str] | None = None) -> Dataset | None:
@@ -145,6 +148,12 @@ def _tracer(dataset: Dataset) -> list[dict[str, Any]] | None:
     return items or None
 
 
+def patient_key(dataset: Dataset) -> str | None:
+    """Tells whether two images are of one patient while the program runs; worthless outside of it, and so harmless."""
+    patient = get(dataset, "PatientID")
+    return None if patient is None else hashlib.blake2b(str(patient).encode(), key=_KEY, digest_size=8).hexdigest()
+
+
 def _one(dataset: Dataset) -> dict[str, Any]:
     entries = {keyword: get(dataset, keyword) for keyword in _SERIES_KEYWORDS}
     entries["RadiopharmaceuticalInformationSequence"] = _tracer(dataset)
@@ -169,6 +178,9 @@ def series_header(datasets: Sequence[Dataset]) -> Mapping[str, Any]:
         if frame and frame not in frames:
             frames.append(frame)
     header["Frames"] = frames
+    key = patient_key(datasets[0])
+    if key is not None:
+        header["PatientKey"] = key
     differing = [keyword for keyword in _CONSTANT if any(one.get(keyword) != header.get(keyword) for one in each)]
     if differing:
         header["Inconsistent"] = differing

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import SimpleITK as sitk
 
 from VertebraFLTLib.io.images import LoadedImage
-from VertebraFLTLib.io.suv_record import SuvOverrides, SuvRecord, SuvRefused, SuvTerm
+from VertebraFLTLib.io.suv_files import suv_from_file
+from VertebraFLTLib.io.suv_header import suv_from_header
+from VertebraFLTLib.io.suv_record import OPTIONS, SuvOverrides, SuvRecord, SuvRefused, SuvTerm, tag
+from VertebraFLTLib.io.tracer import tracer_from_header
 
-__all__ = ["SuvOverrides", "SuvRecord", "SuvRefused", "SuvTerm", "pet_to_suv"]
+__all__ = ["SuvOverrides", "SuvRecord", "SuvRefused", "SuvTerm", "pet_to_suv", "suv_from_file", "suv_from_header"]
+
+_IMPLAUSIBLE_MAXIMUM = 1000.0
+_FAINT_MAXIMUM = 0.5
 
 
 def pet_to_suv(
@@ -18,7 +26,33 @@ def pet_to_suv(
     ``units``: "auto" goes by the header or the file's own notes; "suv" and "bqml" state what the values are.
     Raises SuvRefused, naming the tag, where a term is missing or contradicts itself.
     """
+    record = suv_record(pet, units, overrides)
+    image = sitk.Cast(pet.image, sitk.sitkFloat32)
+    if record.factor != 1.0:
+        image = image * record.factor
+    statistics = sitk.MinimumMaximumImageFilter()
+    statistics.Execute(image)
+    highest = statistics.GetMaximum()
+    if highest > _IMPLAUSIBLE_MAXIMUM:
+        warning = f"SUV reaches {highest:.0f}, more than any tissue takes up: are the PET's units right?"
+        record = replace(record, warnings=(*record.warnings, warning))
+    elif highest < _FAINT_MAXIMUM:
+        warning = f"SUV reaches only {highest:.2g}: are the PET's units, the dose and the weight right?"
+        record = replace(record, warnings=(*record.warnings, warning))
+    return image, record
+
+
+def suv_record(pet: LoadedImage, units: str = "auto", overrides: SuvOverrides | None = None) -> SuvRecord:
+    """How the PET becomes SUVbw, without converting it. See :func:`pet_to_suv`."""
+    if units not in ("auto", "suv", "bqml"):
+        raise SuvRefused(f"PET units {units!r} are not known; give {OPTIONS['units']}")
+    source = pet.source
+    if source.kind == "dicom" and source.modality != "PT":
+        raise SuvRefused(f"{source.path} is {tag('Modality')} {source.modality}, not PT; give the PET")
     if units == "suv":
-        record = SuvRecord("SUV", 1.0, "the user states that the values are SUV", ())
-        return sitk.Cast(pet.image, sitk.sitkFloat32), record
-    raise SuvRefused("not built yet")  # provisional
+        tracer = tracer_from_header(source.header)
+        stated = SuvTerm("units", "SUV", "", None, "option")
+        return SuvRecord("SUV", 1.0, "the user states that the values are SUVbw (g/ml)", (stated,), tracer)
+    if source.kind == "dicom":
+        return suv_from_header(source.header, overrides, units)
+    return suv_from_file(source.header, source.path, overrides, units)

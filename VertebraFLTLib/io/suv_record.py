@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pydicom.datadict import tag_for_keyword
+from pydicom.tag import Tag
+
 from VertebraFLTLib.errors import InputError
 
 
@@ -34,6 +37,14 @@ OPTIONS = {
     "decay_correction": "--decay-correction START|ADMIN",
     "units": "--pet-units suv|bqml",
 }
+
+
+def tag(keyword: str) -> str:
+    """A DICOM element as messages and records name it: ``PatientWeight (0010,1030)``."""
+    number = tag_for_keyword(keyword)
+    if number is None:
+        return keyword
+    return f"{keyword} ({Tag(number).group:04X},{Tag(number).element:04X})"
 
 
 @dataclass(frozen=True)
