@@ -10,8 +10,8 @@ import SimpleITK as sitk
 if TYPE_CHECKING:
     from VertebraFLTLib.io.images import LoadedImage
     from VertebraFLTLib.io.suv import SuvRecord
-    from VertebraFLTLib.quantification.suv_table import RegionSuv
     from VertebraFLTLib.quantification.surfaces import Surface
+    from VertebraFLTLib.quantification.suv_table import RegionSuv
     from VertebraFLTLib.spine.boundaries import BoundarySet
     from VertebraFLTLib.spine.profile import Profile
 
@@ -55,6 +55,7 @@ class Result:
     surfaces: list[Surface]
     options: Options
     segmentation: dict[str, Any] = field(default_factory=dict)  # segmenter, weights sha256, device, thresholds
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)  # all, as shown
+    input_warnings: list[str] = field(default_factory=list)  # those of images, SUV and mask; they outlive a rebuild
     timings_s: dict[str, float] = field(default_factory=dict)
     peak_memory_mb: float = 0.0

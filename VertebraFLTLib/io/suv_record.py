@@ -76,6 +76,18 @@ class SuvRecord:
         """The term of that name, or None."""
         return next((term for term in self.terms if term.name == name), None)
 
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> SuvRecord:
+        """The record that :meth:`to_json` wrote."""
+        return cls(
+            units_in=data["units_in"],
+            factor=float(data["factor"]),
+            method=data["method"],
+            terms=tuple(SuvTerm(**term) for term in data["terms"]),
+            tracer=data["tracer"],
+            warnings=tuple(data["warnings"]),
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Plain data for case.json and ``vertebraflt suv --json``, complete enough to recompute the factor."""
         return {

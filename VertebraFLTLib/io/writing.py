@@ -44,6 +44,13 @@ def image_suffix(path: str | Path) -> str | None:
     return next((suffix for suffix in IMAGE_SUFFIXES if name.endswith(suffix)), None)
 
 
+def check_can_write(path: str | Path, *, image: bool = False) -> None:
+    """Raise InputError now if ``path`` cannot be written later: before a long job, not after it."""
+    if image and image_suffix(path) is None:
+        raise InputError(f"{path}: an image is written as one of {', '.join(IMAGE_SUFFIXES)}; change the file's name")
+    _temporary_beside(Path(path), ".tmp").unlink()
+
+
 def _temporary_beside(path: Path, suffix: str) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,37 @@
+# The only place that knows how the environment is made: `make demo` and `make test` each set it up first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: setup demo test bench lint clean
+
+setup: $(READY)
+
+# torch first and alone: a package index that offers a CPU build is asked for that; else the range in pyproject.toml.
+$(READY): pyproject.toml Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "VertebraFLT needs Python 3.11 or newer; run: make PYTHON=python3.12 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -c 'import torch' 2>/dev/null \
+	  || $(BIN)/python -m pip install --quiet 'torch==2.13.0' \
+	  || $(BIN)/python -m pip install --quiet 'torch>=2.4,<3'
+	$(BIN)/python -m pip install --quiet --editable '.[standalone,train,dev]'
+	touch $@
+
+demo: $(READY)
+	$(BIN)/vertebraflt demo --out out/demo
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+bench: $(READY)
+	$(BIN)/python Testing/Benchmarks/bench.py
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf out build dist *.egg-info

@@ -1,0 +1,219 @@
+"""The only place that orders the steps: images and options in, a Result out, in memory."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import SimpleITK as sitk
+
+from VertebraFLTLib.anatomy import SACRUM, VERTEBRAL_BODY
+from VertebraFLTLib.io.geometry import check_overlap, z_map, z_range
+from VertebraFLTLib.io.images import LoadedImage
+from VertebraFLTLib.io.suv import pet_to_suv
+from VertebraFLTLib.io.suv_record import SuvOverrides, SuvRecord
+from VertebraFLTLib.progress import Progress, silent
+from VertebraFLTLib.quantification.coverage import Grid, LabelBoxes, coverage
+from VertebraFLTLib.quantification.surfaces import percentile_surfaces
+from VertebraFLTLib.quantification.suv_table import measure
+from VertebraFLTLib.result import Options, Result
+from VertebraFLTLib.segmentation.protocol import Segmenter
+from VertebraFLTLib.spine.boundaries import BoundarySet
+from VertebraFLTLib.spine.cleanup import regularise_column
+from VertebraFLTLib.spine.detectors import get_detector
+from VertebraFLTLib.spine.instances import label_vertebrae
+from VertebraFLTLib.spine.levels import check_level
+from VertebraFLTLib.spine.profile import Profile, uptake_profile
+
+LOW_CONFIDENCE = 0.5  # below this a boundary is called uncertain, in words and in colour, wherever it is shown
+
+
+class Stopwatch:
+    """Seconds per stage, and the progress of each."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        self.progress(name, 0.0)
+        yield
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - began, 3)
+        self.progress(name, 1.0)
+
+
+def run(
+    ct: LoadedImage,
+    pet: LoadedImage,
+    segmenter: Segmenter,
+    options: Options | None = None,
+    *,
+    overrides: SuvOverrides | None = None,
+    progress: Progress = silent,
+) -> Result:
+    """The whole path of method.md from two images to tables and surfaces.
+
+    The segmenter is given, not made, so that a cohort loads its weights once. Raises InputError when the input is at
+    fault; Cancelled, raised by ``progress``, passes through and leaves nothing behind.
+    """
+    options = options or Options()
+    if options.lowest is not None:
+        check_level(options.lowest)
+    watch = Stopwatch(progress)
+    with watch.stage("suv"):
+        overlap = check_overlap(ct.image, pet.image)
+        pet_suv, suv = pet_to_suv(pet, options.pet_units, overrides or SuvOverrides())
+    with watch.stage("segmentation"):
+        segmentation = segmenter.segment(ct.image, progress)
+    with watch.stage("boundaries"):
+        column = column_of(segmentation.mask)
+        profile, boundaries = find_boundaries(pet_suv, segmentation.mask, column, options)
+    return finish(
+        ct,
+        pet,
+        pet_suv,
+        suv,
+        segmentation.mask,
+        column,
+        profile,
+        boundaries,
+        options,
+        segmentation.details,
+        [*ct.warnings, *pet.warnings, *overlap, *suv.warnings, *segmentation.warnings],
+        watch,
+    )
+
+
+def finish(
+    ct: LoadedImage,
+    pet: LoadedImage,
+    pet_suv: sitk.Image,
+    suv: SuvRecord,
+    semantic: sitk.Image,
+    column: np.ndarray,
+    profile: Profile,
+    boundaries: BoundarySet,
+    options: Options,
+    details: dict[str, object],
+    warnings: list[str],
+    watch: Stopwatch,
+) -> Result:
+    """Everything that follows from the boundaries: what a run does last and a rebuild does anew."""
+    with watch.stage("instances"):
+        vertebrae = vertebra_mask(semantic, column, boundaries, profile.spacing_mm)
+    with watch.stage("quantification"):
+        table = measure(pet_suv, semantic, vertebrae)
+    with watch.stage("surfaces"):
+        surfaces = percentile_surfaces(pet_suv, semantic, vertebrae, options.percentiles, progress=watch.progress)
+    return Result(
+        ct=ct,
+        pet=pet,
+        pet_suv=pet_suv,
+        suv=suv,
+        semantic=semantic,
+        vertebrae=vertebrae,
+        profile=profile,
+        boundaries=boundaries,
+        suv_table=table,
+        surfaces=surfaces,
+        options=options,
+        segmentation=dict(details),
+        warnings=[*warnings, *doubts(suv, boundaries)],
+        input_warnings=warnings,
+        timings_s=watch.seconds,
+        peak_memory_mb=peak_memory_mb(),
+    )
+
+
+def find_boundaries(
+    pet_suv: sitk.Image, semantic: sitk.Image, column: np.ndarray, options: Options
+) -> tuple[Profile, BoundarySet]:
+    """The uptake profile of the column and what the chosen detector makes of it."""
+    profile = column_profile(pet_suv, semantic, column)
+    detector = get_detector(options.detector)
+    return profile, detector.detect(profile, lowest=options.lowest, sacrum_top_z_mm=sacrum_top(semantic, profile))
+
+
+def column_of(semantic: sitk.Image) -> np.ndarray:
+    """The regularised column (bool, kji) of a semantic mask (thesis 5.1.2)."""
+    return regularise_column(
+        sitk.GetArrayViewFromImage(semantic) == VERTEBRAL_BODY.label, spacing_mm=semantic.GetSpacing()[::-1]
+    )
+
+
+def column_profile(pet_suv: sitk.Image, semantic: sitk.Image, column: np.ndarray) -> Profile:
+    """Equation 19 on the PET's own slices; the column is brought to the PET, in its bounding box only."""
+    mask = sitk.GetImageFromArray(column.astype(np.uint8))
+    mask.CopyInformation(semantic)
+    cropped = LabelBoxes.of(mask).binary((1,))
+    on_pet = np.zeros(pet_suv.GetSize()[::-1], bool)
+    box = None if cropped is None else Grid.of(pet_suv).box_around(Grid.of(cropped), margin=1)
+    if cropped is not None and box is not None:
+        on_pet[box] = coverage(cropped, Grid.of(pet_suv, box)) >= 0.5
+    return uptake_profile(sitk.GetArrayViewFromImage(pet_suv), on_pet, z_map(pet_suv), coverage_z_mm=z_range(semantic))
+
+
+def sacrum_top(semantic: sitk.Image, profile: Profile) -> float | None:
+    """Superior end of the sacrum (mm) where the mask shows it right below the column, else None.
+
+    It is the anchor of the level count: the body above it is L5. A sacrum that does not meet the column, or a speck
+    of one, is no anchor.
+    """
+    array = sitk.GetArrayViewFromImage(semantic) == SACRUM.label
+    if array.sum() * Grid.of(semantic).voxel_ml < 20.0:
+        return None
+    z = np.broadcast_to(z_map(semantic), array.shape)[array]
+    top, middle = float(np.percentile(z, 98)), float(np.median(z))
+    bottom = profile.extent_mm[0]
+    return top if abs(top - bottom) < 35.0 and middle < bottom + 10.0 else None
+
+
+def vertebra_mask(
+    semantic: sitk.Image, column: np.ndarray, boundaries: BoundarySet, slice_spacing_mm: float
+) -> sitk.Image:
+    """The bodies one by one on the CT grid (VerSe numbers), cut at the boundaries (method.md section 4).
+
+    Only voxels that the segmentation called vertebral body are numbered: what the closing bridged stays background.
+    """
+    bodies = column & (sitk.GetArrayViewFromImage(semantic) == VERTEBRAL_BODY.label)
+    labels = label_vertebrae(bodies, z_map(semantic), boundaries, slice_spacing_mm)
+    image = sitk.GetImageFromArray(labels)
+    image.CopyInformation(semantic)
+    return image
+
+
+def doubts(suv: SuvRecord, boundaries: BoundarySet) -> list[str]:
+    """What a reader must know before trusting the boundaries and their names."""
+    found = []
+    if suv.tracer and suv.tracer != "FLT":
+        found.append(
+            f"the tracer is {suv.tracer}, not FLT: marrow uptake may not show the discs, so boundaries may be wrong"
+        )
+    weak = [b for b in boundaries.boundaries if b.confidence < LOW_CONFIDENCE]
+    if weak:
+        names = ", ".join(f"{b.below}/{b.above}" for b in weak)
+        found.append(
+            f"{len(weak)} of {len(boundaries.boundaries)} boundaries are uncertain "
+            f"(confidence below {LOW_CONFIDENCE:g}): {names}; inspect them on the profile"
+        )
+    if boundaries.level_confidence < 0.9:
+        found.append(
+            f"level names are an inference (confidence {boundaries.level_confidence:.2f}: {boundaries.level_reason}); "
+            "give the lowest level with --lowest"
+        )
+    return found
+
+
+def peak_memory_mb() -> float:
+    """The process's peak resident memory so far; 0 where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0.0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024.0**2 if sys.platform == "darwin" else 1024.0), 1)

@@ -1,0 +1,30 @@
+"""From a segmenter's name in the options to the segmenter; the only place that knows them all."""
+
+from __future__ import annotations
+
+from VertebraFLTLib.errors import InputError
+from VertebraFLTLib.result import SEGMENTERS, Options
+from VertebraFLTLib.segmentation.protocol import Segmenter
+
+
+def get_segmenter(options: Options, mask: str | None = None) -> Segmenter:
+    """The segmenter the options ask for; a given ``mask`` file stands in for any.
+
+    Imports are here, not above: each brings its own large library, and a user needs one of them.
+    """
+    if mask is not None:
+        from VertebraFLTLib.segmentation.given import GivenMask
+
+        return GivenMask(mask)
+    if options.segmenter == "ensemble":
+        from VertebraFLTLib.segmentation.ensemble import EnsembleSegmenter
+        from VertebraFLTLib.segmentation.weights import read_model
+
+        return EnsembleSegmenter(
+            read_model(options.model_folder),
+            device=options.device,
+            views=options.views,
+            combine=options.combine,
+            threshold=options.threshold,
+        )
+    raise InputError(f"--segmenter {options.segmenter}: choose one of {', '.join(SEGMENTERS)}")

@@ -1,0 +1,153 @@
+"""From images to a finished run folder, and from an edited folder to a new one; each appears whole or not at all."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import SimpleITK as sitk
+
+from VertebraFLTLib.errors import InputError
+from VertebraFLTLib.io.images import LoadedImage, read_image
+from VertebraFLTLib.io.suv_record import SuvOverrides, SuvRecord
+from VertebraFLTLib.io.writing import RUN_FILES, StagedFolder, sha256_of
+from VertebraFLTLib.pipeline import Stopwatch, column_of, column_profile, finish, run
+from VertebraFLTLib.progress import Progress, silent
+from VertebraFLTLib.report.run_folder import write_report
+from VertebraFLTLib.result import Options, Result
+from VertebraFLTLib.segmentation.protocol import Segmenter
+from VertebraFLTLib.segmentation.registry import get_segmenter
+from VertebraFLTLib.spine.boundaries import BoundarySet
+
+log = logging.getLogger(__name__)
+
+INPUTS = "phantom"  # where a demonstration keeps the images that it made
+NO_SCENE = "scene.mrb was not written: it needs 3D Slicer's MRML classes; pip install 'vertebraflt[standalone]'"
+
+
+def run_into(
+    out: Path | str,
+    read: Callable[[Path], tuple[LoadedImage, LoadedImage]],
+    options: Options,
+    *,
+    mask: str | None = None,
+    segmenter: Segmenter | None = None,
+    overrides: SuvOverrides | None = None,
+    scene: bool = True,
+    progress: Progress = silent,
+) -> Result:
+    """Run one case and write its folder.
+
+    ``read`` is called with the folder being written and returns CT and PET; it is called after the output was found
+    to be writable, so that nobody waits for nothing. ``segmenter``: one already loaded, for a cohort; else it is made
+    from the options, or from ``mask``, the path of a mask that is already there.
+    """
+    refuse_to_lose_edits(Path(out))
+    with StagedFolder(out, known=(*RUN_FILES, INPUTS)) as folder:
+        ct, pet = read(folder)
+        result = run(
+            ct, pet, segmenter or get_segmenter(options, mask), options, overrides=overrides, progress=progress
+        )
+        _write(result, folder, scene, progress)
+    return result
+
+
+def rebuild_folder(
+    folder: Path | str, boundaries: Path | str | None = None, *, scene: bool = True, progress: Progress = silent
+) -> Result:
+    """Vertebrae, tables, surfaces, report and scene anew from edited boundaries, in place of the old ones.
+
+    CT and PET are read again from where case.json says they were; a changed PET is refused by its hash, because the
+    edits were made on another image.
+    """
+    folder = Path(folder)
+    case = _read_case(folder)
+    source = Path(boundaries) if boundaries else folder / "boundaries.csv"
+    edited = _read_text(source)
+    stored: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in case["options"].items()}
+    options = Options(**stored)
+    watch = Stopwatch(progress)
+    with StagedFolder(folder, known=(*RUN_FILES, INPUTS)) as stage:
+        with watch.stage("read"):
+            ct = _read_again(case, "ct", "CT", progress)
+            pet = _read_again(case, "pet", "PT", progress)
+            semantic = read_image(folder / "semantic.nii.gz").image
+        suv = SuvRecord.from_json(case["suv"])
+        pet_suv = sitk.Cast(pet.image, sitk.sitkFloat32) * suv.factor
+        with watch.stage("boundaries"):
+            column = column_of(semantic)
+            profile = column_profile(pet_suv, semantic, column)
+            chosen = BoundarySet.from_csv(edited, profile=profile, name=str(source))
+        result = finish(
+            ct,
+            pet,
+            pet_suv,
+            suv,
+            semantic,
+            column,
+            profile,
+            chosen,
+            options,
+            case.get("segmentation", {}),
+            list(case.get("input_warnings", [])),
+            watch,
+        )
+        _write(result, stage, scene, progress)
+        if (folder / INPUTS).exists():
+            (folder / INPUTS).rename(stage / INPUTS)
+    return result
+
+
+def refuse_to_lose_edits(out: Path) -> None:
+    """An earlier run in ``out`` may be replaced, but not boundaries that somebody corrected there."""
+    table = out / "boundaries.csv"
+    if not table.is_file() or not (out / "case.json").is_file():
+        return
+    if sha256_of([table]) != _read_case(out).get("boundaries_sha256"):
+        raise InputError(
+            f"{table} was edited since the run that wrote it; use 'vertebraflt rebuild {out}', or give another --out"
+        )
+
+
+def _write(result: Result, folder: Path, scene: bool, progress: Progress) -> None:
+    if scene and importlib.util.find_spec("slicer") is None:
+        result.warnings.append(NO_SCENE)
+        scene = False
+    progress("report", 0.0)
+    write_report(result, folder)
+    progress("report", 1.0)
+    if scene:
+        from VertebraFLTLib.mrml.scene import write_scene
+
+        progress("scene", 0.0)
+        write_scene(result, folder / "scene.mrb")
+        progress("scene", 1.0)
+
+
+def _read_case(folder: Path) -> dict[str, Any]:
+    path = folder / "case.json"
+    try:
+        return dict(json.loads(_read_text(path)))
+    except ValueError as error:
+        raise InputError(f"{path}: not a run's record ({error}); give the folder of a finished run") from error
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; give the folder of a finished run") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error})") from error
+
+
+def _read_again(case: dict[str, Any], which: str, modality: Any, progress: Progress) -> LoadedImage:
+    known = case["inputs"][which]
+    image = read_image(known["path"], modality=modality, series=known.get("series_uid"), progress=progress)
+    if image.source.sha256 != known["sha256"]:
+        raise InputError(f"{known['path']}: not the {which.upper()} of this run (its sha256 differs); run anew")
+    return image
