@@ -83,7 +83,18 @@ class PatchSampler:
         label = _cut(labels[index][None], rows, columns, wanted)
         out = self.augment({"image": torch.from_numpy(image), "label": torch.from_numpy(label.astype(np.float32))})
         image_t, label_t = out["image"].as_tensor(), out["label"].as_tensor()[0]
-        return image_t.clamp(-1, 1), label_t.round().long()
+        image_t, label_t = image_t.clamp(-1, 1), label_t.round().long()
+        if self.random.random() < 0.2:
+            self._narrow(image_t, label_t)
+        return image_t, label_t
+
+    def _narrow(self, image: torch.Tensor, label: torch.Tensor) -> None:
+        """A random field of view: scans are cropped to the spine, or end at the edge of the gantry; beyond is air."""
+        for axis, n in enumerate(label.shape):
+            low, high = (int(v * n) for v in (self.random.uniform(0, 0.35), self.random.uniform(0.65, 1)))
+            for part in (slice(0, low), slice(high, n)):
+                image.narrow(axis + 1, part.start, part.stop - part.start).fill_(-1.0)
+                label.narrow(axis, part.start, part.stop - part.start).fill_(0)
 
     def _window(self, label: np.ndarray, wanted: list[int]) -> tuple[int, int]:
         """The first row and column; half the windows are centred on bone, jittered by 20 % of their size."""

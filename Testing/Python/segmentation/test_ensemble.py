@@ -33,7 +33,7 @@ def segmenter(model_folder):
 @pytest.fixture
 def ct():
     """A body with a bright rod along z, off centre in every direction."""
-    k, j, i = np.mgrid[0:40, 0:64, 0:64]
+    _, j, i = np.mgrid[0:40, 0:64, 0:64]
     hu = np.where((i - 30) ** 2 + (j - 34) ** 2 < 24**2, 40.0, -1000.0)
     hu[(i - 24) ** 2 + (j - 42) ** 2 < 6**2] = 700.0
     image = sitk.GetImageFromArray(hu.astype(np.int16))
