@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pydicom
 import SimpleITK as sitk
 
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.io.dicom_choice import choose
-from VertebraFLTLib.io.dicom_header import read_dataset, series_header
+from VertebraFLTLib.io.dicom_header import get, read_dataset, series_header
 from VertebraFLTLib.io.dicom_scan import find_slices, gather
 from VertebraFLTLib.io.dicom_stack import Grid, order
 from VertebraFLTLib.io.quiet import quiet_itk
@@ -46,17 +48,31 @@ def _pixels(grid: Grid, where: str) -> sitk.Image:
     try:
         with quiet_itk():
             image = reader.Execute()
-    except RuntimeError as error:
-        raise InputError(
-            f"{where}: the pixels of series {grid.slices[0].description!r} cannot be read (damaged files or a "
-            "compression that is not supported); export it again uncompressed"
-        ) from error
+    except RuntimeError:
+        image = _pixels_by_pydicom(grid, where)
     image.SetOrigin(grid.origin)
     image.SetSpacing(grid.spacing)
     image.SetDirection(grid.direction)
     for key in image.GetMetaDataKeys():
         image.EraseMetaData(key)
     return image
+
+
+def _pixels_by_pydicom(grid: Grid, where: str) -> sitk.Image:
+    """The rescaled voxels, float32, by the other decoder: GDCM fails on some valid RLE files."""
+    planes = []
+    try:
+        for one in grid.slices:
+            dataset = pydicom.dcmread(one.path, force=True)
+            slope, intercept = get(dataset, "RescaleSlope"), get(dataset, "RescaleIntercept")
+            slope, intercept = 1.0 if slope is None else slope, intercept or 0.0
+            planes.append((dataset.pixel_array * float(slope) + float(intercept)).astype(np.float32))
+    except Exception as error:  # each decoder behind pydicom has errors of its own
+        raise InputError(
+            f"{where}: the pixels of series {grid.slices[0].description!r} cannot be read (damaged files or a "
+            "compression that is not supported); export it again uncompressed"
+        ) from error
+    return sitk.GetImageFromArray(np.stack(planes))
 
 
 def read_series(

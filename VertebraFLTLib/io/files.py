@@ -106,9 +106,9 @@ def _refuse_shape(reader: sitk.ImageFileReader, where: str) -> int | None:
     size, components = reader.GetSize(), reader.GetNumberOfComponents()
     shape = " x ".join(map(str, size))
     if components > 1:
-        raise InputError(f"{where} has {components} values per voxel (colour or vectors); give a grey-value image")
-    if reader.GetPixelID() in (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64):
-        raise InputError(f"{where} has complex values; give a grey-value image")
+        raise InputError(
+            f"{where} has {components} values per voxel (colour, vectors or complex numbers); give a grey-value image"
+        )
     if len(size) == 2:
         raise InputError(f"{where} is a 2-D image ({shape}); give the whole 3-D image")
     if len(size) > 4 or (len(size) == 4 and size[3] > 1):
