@@ -26,8 +26,8 @@ def arrange(
 ) -> int:
     """Put the nodes into one new folder, surfaces in a folder of their own within; the folder's item id.
 
-    The folder goes under the study of the CT where the scene has one, else under a patient and a study made from the
-    DICOM ``header`` (names, where it holds none). ``take_ct`` False leaves a CT that was in the scene where it is.
+    The folder goes under the study of the CT where the scene has one, else under a patient without a name and a study
+    named by the DICOM ``header``. ``take_ct`` False leaves a CT that was in the scene where it is.
     """
     tree = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     folder = tree.CreateFolderItem(_study_of(tree, ct, header), FOLDER_NAME)
@@ -55,7 +55,7 @@ def _study_of(tree: Any, ct: Any, header: Mapping[str, Any]) -> int:
     known = tree.GetItemByUID(uid_name, study_uid) if study_uid else tree.GetInvalidItemID()
     if known != tree.GetInvalidItemID():
         return known
-    patient = tree.CreateSubjectItem(tree.GetSceneItemID(), str(header.get("PatientID") or "Patient"))
+    patient = tree.CreateSubjectItem(tree.GetSceneItemID(), "Patient")
     study = tree.CreateStudyItem(patient, _study_name(header))
     if study_uid:
         tree.SetItemUID(study, uid_name, study_uid)

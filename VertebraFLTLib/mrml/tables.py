@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ from VertebraFLTLib.spine.profile import Profile
 # Two columns more than boundaries.csv, for the plot: where the marker sits on the profile, and what it is called.
 MARKER_Y = "mean_suv"
 MARKER_LABEL = "boundary"
+
+# What boundaries.csv does not say: how sure the names are.
+_LEVEL_CONFIDENCE, _LEVEL_REASON = "VertebraFLT.LevelConfidence", "VertebraFLT.LevelReason"
 
 _ARRAYS: dict[type, Any] = {str: vtkStringArray, int: vtkIntArray, float: vtkDoubleArray}
 _UNITS = {"z_mm": "mm", "volume_ml": "ml", "depth_suv": "g/ml", "mean_suv": "g/ml"}
@@ -53,7 +57,10 @@ def add_boundary_table(
         [i, b.below, b.above, b.pet_slice, b.z_mm, b.depth_suv, b.confidence, b.source, y, f"{b.above}/{b.below}"]
         for i, (b, y) in enumerate(zip(boundaries.boundaries, marker_heights(boundaries, profile), strict=True))
     ]
-    return _add_table(scene, name, (*BOUNDARY_COLUMNS, MARKER_Y, MARKER_LABEL), types, rows)
+    node = _add_table(scene, name, (*BOUNDARY_COLUMNS, MARKER_Y, MARKER_LABEL), types, rows)
+    node.SetAttribute(_LEVEL_CONFIDENCE, repr(boundaries.level_confidence))
+    node.SetAttribute(_LEVEL_REASON, boundaries.level_reason)
+    return node
 
 
 def marker_heights(boundaries: BoundarySet, profile: Profile) -> list[float]:
@@ -70,7 +77,9 @@ def boundaries_from_table(node: Any, profile: Profile) -> BoundarySet:
     for row in range(table.GetNumberOfRows()):
         # By value, not GetCellText: a cell's text is rounded to six digits.
         writer.writerow([_cell(table.GetColumnByName(column), row) for column in BOUNDARY_COLUMNS])
-    return BoundarySet.from_csv(out.getvalue(), profile, node.GetName())
+    stated = BoundarySet.from_csv(out.getvalue(), profile, node.GetName())
+    confidence = float(node.GetAttribute(_LEVEL_CONFIDENCE) or 0.0)
+    return replace(stated, level_confidence=confidence, level_reason=node.GetAttribute(_LEVEL_REASON) or "")
 
 
 def _cell(column: Any, row: int) -> Any:

@@ -78,9 +78,17 @@ def make_result(geometry: str = "straight", header: dict[str, Any] | None = None
     mean = (2.5 + np.cos(z / 5.0)).round(3)
     profile = Profile(np.arange(40.0), z, mean, np.full(40, 25, np.int64))
     names = [*list(LEVEL_CODES)[:3], "L2"]
+    heights = [-58.0987654, -26.0955533, 5.9076588]  # more digits than a scene's tables keep
     bounds = tuple(
         Boundary(
-            names[i], names[i + 1], 10.5 + 8 * i, -58.0 + 32.0 * i, 0.8, 0.9 - 0.3 * i, "span-prior", ("noisy",) * i
+            names[i],
+            names[i + 1],
+            (heights[i] + 100.0) / 4.0,
+            heights[i],
+            0.8,
+            0.9 - 0.3 * i,
+            "span-prior",
+            ("noisy",) * i,
         )
         for i in range(3)
     )

@@ -23,7 +23,7 @@ from VertebraFLTLib.mrml.tables import boundaries_from_table  # noqa: E402
 from VertebraFLTLib.mrml.terminology import parse  # noqa: E402
 from VertebraFLTLib.mrml.volumes import image_from_node  # noqa: E402
 
-HEADER = {"PatientID": "P-7", "StudyDescription": "FLT day 28", "StudyDate": "20200131", "StudyInstanceUID": "1.2.3.4"}
+HEADER = {"StudyDescription": "FLT day 28", "StudyDate": "20200131", "StudyInstanceUID": "1.2.3.4"}
 SPHERE_CENTRE_RAS = (-12.0, 30.0, 44.0)
 
 
@@ -171,7 +171,17 @@ def test_tables_hold_the_numbers_with_types(written):
     assert [table.GetColumnName(i) for i in range(8)] == expected
     assert not table.GetLocked()
     assert table.GetTable().GetColumnByName("boundary").GetValue(0) == "L4/L5"
-    assert boundaries_from_table(table, result.profile).boundaries[1].z_mm == pytest.approx(-26.0)
+
+
+def test_boundaries_survive_a_scene_as_they_were(written):
+    result, scene = written
+    table = named(scene, "vtkMRMLTableNode", "Vertebral boundaries")
+    read = boundaries_from_table(table, result.profile)
+    for old, new in zip(result.boundaries.boundaries, read.boundaries, strict=True):
+        assert new.z_mm == pytest.approx(old.z_mm, abs=1e-3)
+        assert (new.below, new.above, new.source) == (old.below, old.above, old.source)
+        assert new.confidence == pytest.approx(old.confidence)
+    assert (read.level_confidence, read.level_reason) == (0.9, "set by hand")
 
 
 def test_boundary_table_is_truth_for_edits(result_on):
@@ -240,7 +250,7 @@ def test_one_folder_under_the_study_holds_everything(written):
     study = tree.GetItemParent(folder)
     assert tree.GetItemName(study) == "FLT day 28 20200131"
     assert tree.GetItemUID(study, "DICOM") == "1.2.3.4"
-    assert tree.GetItemName(tree.GetItemParent(study)) == "P-7"
+    assert tree.GetItemName(tree.GetItemParent(study)) == "Patient"
     inside = vtk.vtkCollection()
     tree.GetDataNodesInBranch(folder, inside)
     names = [inside.GetItemAsObject(i).GetName() for i in range(inside.GetNumberOfItems())]
