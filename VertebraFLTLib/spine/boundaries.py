@@ -13,7 +13,8 @@ from VertebraFLTLib.spine.profile import Profile, SliceAxis
 from VertebraFLTLib.spine.vertebrae import Vertebra, vertebrae_between
 
 MIN_SPAN_MM = 6.0
-"""Boundaries closer than this are refused: even a collapsed vertebra with its disc is higher."""
+"""A user's boundary is refused closer to another than this: even a collapsed vertebra with its disc is higher.
+What a detector finds is kept as it is, with little confidence."""
 
 SOURCES = ("thesis", "span-prior", "kalman", "user")
 BY_USER = ("placed by the user",)
@@ -82,7 +83,8 @@ class BoundarySet:
             if one.below != bounds[i - 1].above:
                 return f"boundary {i}: below is {one.below} where boundary {i - 1} has {bounds[i - 1].above} above"
             gap = one.z_mm - bounds[i - 1].z_mm
-            if gap < MIN_SPAN_MM:
+            by_user = "user" in (one.source, bounds[i - 1].source)
+            if gap <= 0 or (by_user and gap < MIN_SPAN_MM):
                 where = f"{one.below} would be {gap:.1f} mm high" if gap > 0 else f"{one.below} would be upside down"
                 return f"{where}; boundaries keep {MIN_SPAN_MM:g} mm apart"
         return ""
@@ -225,6 +227,6 @@ class BoundarySet:
     def _with(self, boundaries: Sequence[Boundary]) -> BoundarySet:
         ordered = tuple(boundaries)
         if self.profile is not None:
-            depths, _ = valley_depths([one.z_mm for one in ordered], self.profile)
+            depths, _, _ = valley_depths([one.z_mm for one in ordered], self.profile)
             ordered = tuple(replace(b, depth_suv=float(d)) for b, d in zip(ordered, depths, strict=True))
         return replace(self, boundaries=ordered)

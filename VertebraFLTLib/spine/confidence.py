@@ -34,8 +34,10 @@ def profile_noise(uptake: npt.NDArray[np.floating]) -> float:
     return float(1.4826 * np.median(fourth) / np.sqrt(70.0))
 
 
-def valley_depths(z_boundaries: Sequence[float], profile: Profile) -> tuple[FloatArray, FloatArray]:
-    """Depth of each boundary's valley and mean of its two neighbouring peaks (SUV), boundaries from the lowest up.
+def valley_depths(z_boundaries: Sequence[float], profile: Profile) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Valley depth of each boundary below the mean of its two neighbouring peaks, below the lower one, and that mean.
+
+    All in SUV, boundaries from the lowest up.
 
     A peak is the highest uptake between the boundary and the next one (or the end of the column), at most 35 mm away.
     """
@@ -43,37 +45,38 @@ def valley_depths(z_boundaries: Sequence[float], profile: Profile) -> tuple[Floa
     positions = np.asarray(z_boundaries, dtype=np.float64)
     fences = np.concatenate([[z[0] - 1.0], positions, [z[-1] + 1.0]])
     valley = np.interp(positions, z, uptake)
-    peaks = np.empty(len(positions))
+    peaks, lower_peaks = np.empty(len(positions)), np.empty(len(positions))
     for i, at in enumerate(positions):
         lower = uptake[(z > max(fences[i], at - REACH_MM)) & (z < at)]
         upper = uptake[(z > at) & (z < min(fences[i + 2], at + REACH_MM))]
         sides = [float(side.max()) for side in (lower, upper) if len(side)] or [float(valley[i])]
-        peaks[i] = np.mean(sides)
-    return peaks - valley, peaks
+        peaks[i], lower_peaks[i] = np.mean(sides), min(sides)
+    return peaks - valley, lower_peaks - valley, peaks
 
 
 def judge(names: Sequence[str], z_boundaries: Sequence[float], profile: Profile) -> list[Evidence]:
     """Evidence for each boundary of a column whose vertebrae are called ``names`` (one more than boundaries).
 
-    Depth counts relative to the neighbouring peaks (a disc in proliferating marrow is some 15 to 60 % below them) and
-    to the profile's noise; the spans on both sides count against what this column's scale makes one expect.
+    Depth below the lower of the two neighbouring peaks counts, relative to them (a disc in proliferating marrow is some
+    15 to 60 % below) and to the profile's noise; the spans on both sides count against what this
+    column's scale makes one expect.
     """
     if len(z_boundaries) == 0:
         return []
-    depths, peaks = valley_depths(z_boundaries, profile)
+    depths, prominences, peaks = valley_depths(z_boundaries, profile)
     noise = profile_noise(profile.column()[1])
     scale = l4_span_mm(names, z_boundaries)
     ratios = np.diff(np.asarray(z_boundaries, dtype=np.float64)) / [scale * span_of(n) for n in names[1:-1]]
     found = []
-    for i, (depth, peak) in enumerate(zip(depths, peaks, strict=True)):
-        relative = depth / peak if peak > 0 else 0.0
-        in_noise = depth / noise if noise > 0 else np.inf
+    for i, (depth, prominence, peak) in enumerate(zip(depths, prominences, peaks, strict=True)):
+        relative = prominence / peak if peak > 0 else 0.0
+        in_noise = prominence / noise if noise > 0 else np.inf
         reasons = []
-        if depth <= 0:
+        if prominence <= 0:
             reasons.append("no valley")
         elif relative < SHALLOW or in_noise < NOISY:
             reasons.append("shallow valley")
-        trust = _rise(relative, 0.5 * SHALLOW, 3 * SHALLOW) * _rise(in_noise, 0.5 * NOISY, 3 * NOISY)
+        trust = _rise(relative, 0.5 * SHALLOW, 3 * SHALLOW) * _rise(in_noise, 0.5 * NOISY, 2 * NOISY)
         around = [(names[j + 1], float(ratios[j])) for j in (i - 1, i) if 0 <= j < len(ratios)]
         for name, ratio in around:
             if ratio > 1.4 or ratio < 1 / 1.4:

@@ -1,0 +1,75 @@
+"""What every detector takes and gives, and what they share: the check of the profile, and the finished boundary set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from VertebraFLTLib.errors import InputError
+from VertebraFLTLib.spine.boundaries import Boundary, BoundarySet
+from VertebraFLTLib.spine.confidence import judge
+from VertebraFLTLib.spine.profile import Profile
+
+SHORTEST_COLUMN_MM = 30.0
+"""Less than one whole lumbar vertebra and its disc: no boundary can be told from an end."""
+
+
+class Detector(Protocol):
+    """Finds the boundaries between the vertebrae of a column."""
+
+    name: str
+
+    def detect(
+        self, profile: Profile, *, lowest: str | None = None, sacrum_top_z_mm: float | None = None
+    ) -> BoundarySet:
+        """Boundaries from the lowest up.
+
+        ``lowest``: name of the lowest vertebra in view where it is known; ``sacrum_top_z_mm``: upper end of the sacrum
+        in the CT mask where it is in view. Raises InputError where a profile holds no boundary that can be found.
+        """
+        ...
+
+
+def check_profile(profile: Profile) -> None:
+    """Refuse a profile in which no detector can find anything. Raises InputError saying what to do."""
+    bottom, top = profile.extent_mm
+    if top - bottom < SHORTEST_COLUMN_MM:
+        raise InputError(
+            f"the column spans only {top - bottom:.0f} mm of the PET: no boundary between two vertebrae can be found; "
+            f"check the mask and that CT and PET overlap"
+        )
+    if float(profile.column()[1].max()) <= 0:
+        raise InputError("the PET is zero all along the column: no boundary can be found; check the PET and its units")
+
+
+def finished_set(
+    profile: Profile,
+    names: Sequence[str],
+    z_mm: Sequence[float],
+    source: str,
+    level: tuple[float, str],
+    doubts: Sequence[tuple[float, tuple[str, ...]]] | None = None,
+) -> BoundarySet:
+    """A detector's boundaries with depth, confidence and reasons.
+
+    ``names``: vertebrae from the lowest up, one more than the boundaries at ``z_mm``; ``level``: confidence of the
+    names and why; ``doubts``: per boundary a factor on its confidence, and reasons, from what the detector alone knows.
+    """
+    bottom, top = profile.extent_mm
+    axis = profile.axis
+    bounds = []
+    for i, (z, found) in enumerate(zip(z_mm, judge(names, z_mm, profile), strict=True)):
+        factor, more = doubts[i] if doubts else (1.0, ())
+        bounds.append(
+            Boundary(
+                below=names[i],
+                above=names[i + 1],
+                pet_slice=axis.slice_at(float(z)),
+                z_mm=float(z),
+                depth_suv=found.depth_suv,
+                confidence=found.confidence * factor,
+                source=source,
+                reasons=found.reasons + more,
+            )
+        )
+    return BoundarySet(tuple(bounds), bottom, top, level[0], level[1], *profile.cut, profile)
