@@ -53,6 +53,7 @@ _TRACER_KEYWORDS = [
     "RadionuclideTotalDose",
     "RadionuclideHalfLife",
 ]
+_TRACER_SEQUENCE = "RadiopharmaceuticalInformationSequence"
 _CODE_SEQUENCES = ("RadionuclideCodeSequence", "RadiopharmaceuticalCodeSequence")
 _CODE_KEYWORDS = ("CodeValue", "CodingSchemeDesignator", "CodeMeaning")
 # One entry for each bed position or frame.
@@ -71,7 +72,7 @@ _CONSTANT = [
     "PatientWeight",
     "SeriesDate",
     "SeriesTime",
-    "RadiopharmaceuticalInformationSequence",
+    _TRACER_SEQUENCE,
     "(7053,1000)",
     "(7053,1009)",
     "FrameOfReferenceUID",
@@ -129,8 +130,8 @@ def _private(dataset: Dataset, group: int, creator: str, element: int) -> Any:
     try:
         return plain(dataset.private_block(group, creator)[element].value)
     except KeyError:
-        creators = [dataset.get(Tag(group, block)) for block in range(0x10, 0x100)]
-        if any(creator is not None for creator in creators):
+        elements = [tag for tag in dataset.keys() if tag.group == group]  # noqa: SIM118
+        if not elements or any(tag.is_private_creator for tag in elements):
             return None
         found = dataset.get(Tag(group, 0x1000 + element))  # the creator was stripped
         return None if found is None else plain(found.value)
@@ -138,7 +139,7 @@ def _private(dataset: Dataset, group: int, creator: str, element: int) -> Any:
 
 def _tracer(dataset: Dataset) -> list[dict[str, Any]] | None:
     items = []
-    for item in dataset.get("RadiopharmaceuticalInformationSequence") or []:
+    for item in dataset.get(_TRACER_SEQUENCE) or []:
         entry = {keyword: get(item, keyword) for keyword in _TRACER_KEYWORDS}
         for sequence in _CODE_SEQUENCES:
             entry[sequence] = [
@@ -154,11 +155,15 @@ def patient_key(dataset: Dataset) -> str | None:
     return None if patient is None else hashlib.blake2b(str(patient).encode(), key=_KEY, digest_size=8).hexdigest()
 
 
-def _one(dataset: Dataset) -> dict[str, Any]:
-    entries = {keyword: get(dataset, keyword) for keyword in _SERIES_KEYWORDS}
-    entries["RadiopharmaceuticalInformationSequence"] = _tracer(dataset)
-    for key, (group, creator, element) in _PRIVATE.items():
-        entries[key] = _private(dataset, group, creator, element)
+def _one(dataset: Dataset, keywords: Sequence[str]) -> dict[str, Any]:
+    entries: dict[str, Any] = {}
+    for keyword in keywords:
+        if keyword in _PRIVATE:
+            entries[keyword] = _private(dataset, *_PRIVATE[keyword])
+        elif keyword == _TRACER_SEQUENCE:
+            entries[keyword] = _tracer(dataset)
+        else:
+            entries[keyword] = get(dataset, keyword)
     return {keyword: value for keyword, value in entries.items() if value is not None}
 
 
@@ -169,8 +174,8 @@ def series_header(datasets: Sequence[Dataset]) -> Mapping[str, Any]:
     lists the distinct timings of the slices, ``Inconsistent`` the keywords whose values differ between slices though
     they belong to the series.
     """
-    each = [_one(dataset) for dataset in datasets]
-    header = dict(each[0])
+    header = _one(datasets[0], [*_SERIES_KEYWORDS, _TRACER_SEQUENCE, *_PRIVATE])
+    each = [_one(dataset, _CONSTANT) for dataset in datasets]
     frames: list[dict[str, Any]] = []
     for dataset in datasets:
         frame = {keyword: get(dataset, keyword) for keyword in _FRAME_KEYWORDS}

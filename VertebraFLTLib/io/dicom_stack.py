@@ -58,7 +58,7 @@ def _place(one: DicomSlice, axes: np.ndarray) -> str:
 
 
 def _without_copies(stack: Stack, warnings: list[str]) -> list[DicomSlice]:
-    unique = {one.sop_uid: one for one in stack.slices}
+    unique = {(one.sop_uid, one.position, one.time): one for one in stack.slices}
     copies = len(stack.slices) - len(unique)
     if copies:
         warnings.append(f"{copies} files are copies of others of the series and were left out")

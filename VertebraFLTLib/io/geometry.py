@@ -99,7 +99,8 @@ def z_map(image: sitk.Image) -> np.ndarray:
     if within_slice <= _ALIGNED_FRACTION * abs(steps[2]):
         centre = (steps[0] * (size[0] - 1) + steps[1] * (size[1] - 1)) / 2
         return (z_0 + centre + k).astype(np.float32)[:, None, None]
-    return (z_0 + k[:, None, None] + j[None, :, None] + i[None, None, :]).astype(np.float32)
+    k32, j32, i32 = (z_0 + k).astype(np.float32), j.astype(np.float32), i.astype(np.float32)
+    return k32[:, None, None] + (j32[:, None] + i32)[None]
 
 
 def resample_like(

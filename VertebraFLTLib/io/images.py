@@ -139,4 +139,6 @@ def _hounsfield(image: sitk.Image) -> sitk.Image:
     values = sitk.GetArrayViewFromImage(image)
     if np.issubdtype(values.dtype, np.floating) and any(np.any(plane != np.rint(plane)) for plane in values):
         return sitk.Clamp(image, sitk.sitkFloat32, AIR_HU, _INT16_MAX)
+    if values.dtype == np.int16 and values.min() >= AIR_HU:
+        return image
     return sitk.Clamp(image, sitk.sitkInt16, AIR_HU, _INT16_MAX)

@@ -9,10 +9,19 @@ import SimpleITK as sitk
 from VertebraFLTLib.io.images import LoadedImage
 from VertebraFLTLib.io.suv_files import suv_from_file
 from VertebraFLTLib.io.suv_header import suv_from_header
-from VertebraFLTLib.io.suv_record import OPTIONS, SuvOverrides, SuvRecord, SuvRefused, SuvTerm, tag
+from VertebraFLTLib.io.suv_record import OPTIONS, SuvOverrides, SuvRecord, SuvRefused, SuvTerm, tag, unused_options
 from VertebraFLTLib.io.tracer import tracer_from_header
 
-__all__ = ["SuvOverrides", "SuvRecord", "SuvRefused", "SuvTerm", "pet_to_suv", "suv_from_file", "suv_from_header"]
+__all__ = [
+    "SuvOverrides",
+    "SuvRecord",
+    "SuvRefused",
+    "SuvTerm",
+    "pet_to_suv",
+    "suv_from_file",
+    "suv_from_header",
+    "suv_record",
+]
 
 _IMPLAUSIBLE_MAXIMUM = 1000.0
 _FAINT_MAXIMUM = 0.5
@@ -52,7 +61,8 @@ def suv_record(pet: LoadedImage, units: str = "auto", overrides: SuvOverrides | 
     if units == "suv":
         tracer = tracer_from_header(source.header)
         stated = SuvTerm("units", "SUV", "", None, "option")
-        return SuvRecord("SUV", 1.0, "the user states that the values are SUVbw (g/ml)", (stated,), tracer)
+        method = "the user states that the values are SUVbw (g/ml)"
+        return SuvRecord("SUV", 1.0, method, (stated,), tracer, unused_options(overrides or SuvOverrides()))
     if source.kind == "dicom":
         return suv_from_header(source.header, overrides, units)
     return suv_from_file(source.header, source.path, overrides, units)

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from VertebraFLTLib.io.suv_bqml import FLUORINE_18_HALF_LIFE_S, BqmlTerms, suv_factor
-from VertebraFLTLib.io.suv_record import OPTIONS, SuvOverrides, SuvRecord, SuvRefused, SuvTerm
+from VertebraFLTLib.io.suv_record import OPTIONS, SuvOverrides, SuvRecord, SuvRefused, SuvTerm, unused_options
 from VertebraFLTLib.io.suv_times import on_or_before, parse_option
 from VertebraFLTLib.io.tracer import tracer_from_text
 
@@ -71,7 +71,8 @@ def suv_from_file(
         stated = found
     kind, term = stated
     if kind == "suv":
-        return SuvRecord("SUV", 1.0, "the file says that its values are SUVbw (g/ml)", (term,), tracer)
+        method = "the file says that its values are SUVbw (g/ml)"
+        return SuvRecord("SUV", 1.0, method, (term,), tracer, unused_options(overrides))
     terms = _terms(sidecar, overrides)
     made = suv_factor(terms)
     return SuvRecord("BQML", made.factor, made.method, (term, *made.terms), tracer, tuple(terms.warnings))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from VertebraFLTLib.io.suv_bqml import BqmlTerms, check_half_life, suv_factor
-from VertebraFLTLib.io.suv_record import OPTIONS, SuvOverrides, SuvRecord, SuvRefused, SuvTerm, tag
+from VertebraFLTLib.io.suv_record import OPTIONS, SuvOverrides, SuvRecord, SuvRefused, SuvTerm, tag, unused_options
 from VertebraFLTLib.io.suv_times import (
     injection_time,
     mean_count_time_s,
@@ -69,15 +69,6 @@ def _corrections(header: Mapping[str, Any]) -> list[str]:
     )
 
 
-def _given(overrides: SuvOverrides) -> list[str]:
-    return [item.name for item in fields(overrides) if getattr(overrides, item.name) is not None]
-
-
-def _unused(overrides: SuvOverrides) -> tuple[str, ...]:
-    names = [OPTIONS[name].split()[0] for name in _given(overrides)]
-    return (f"{', '.join(names)} not used: the values need no such term",) if names else ()
-
-
 def _gml(header: Mapping[str, Any], overrides: SuvOverrides) -> SuvRecord:
     kind = str(header.get("SUVType") or "").upper()
     if kind not in ("", "BW"):
@@ -88,7 +79,7 @@ def _gml(header: Mapping[str, Any], overrides: SuvOverrides) -> SuvRecord:
     terms = [SuvTerm("units", "GML", "", tag("Units"), "header")]
     if kind:
         terms.append(SuvTerm("suv_type", kind, "", tag("SUVType"), "header"))
-    return SuvRecord("GML", 1.0, "values are SUVbw already (g/ml)", tuple(terms), None, _unused(overrides))
+    return SuvRecord("GML", 1.0, "values are SUVbw already (g/ml)", tuple(terms), None, unused_options(overrides))
 
 
 def _private_factor(header: Mapping[str, Any], key: str) -> float | None:
@@ -105,10 +96,10 @@ def _cnts(header: Mapping[str, Any], overrides: SuvOverrides) -> SuvRecord:
     units = SuvTerm("units", "CNTS", "", tag("Units"), "header")
     to_suv, to_bqml = _private_factor(header, PHILIPS_SUV), _private_factor(header, PHILIPS_BQML)
     # Philips' SUV factor has weight and dose built in; stated ones can only enter by way of Bq/ml.
-    if to_suv is not None and not (_given(overrides) and to_bqml is not None):
+    if to_suv is not None and not (overrides.given() and to_bqml is not None):
         term = SuvTerm("philips_suv_factor", to_suv, "g/ml per count", f"Philips private {PHILIPS_SUV}", "header")
         method = "SUV = value [counts] * Philips' SUV scale factor"
-        return SuvRecord("CNTS", to_suv, method, (units, term), None, _unused(overrides))
+        return SuvRecord("CNTS", to_suv, method, (units, term), None, unused_options(overrides))
     if to_bqml is not None:
         record = _bqml(header, overrides, units)
         term = SuvTerm("philips_bqml_factor", to_bqml, "Bq/ml per count", f"Philips private {PHILIPS_BQML}", "header")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from pydicom.datadict import tag_for_keyword
@@ -26,6 +26,10 @@ class SuvOverrides:
     half_life_s: float | None = None
     decay_correction: str | None = None  # "START" or "ADMIN"
 
+    def given(self) -> list[str]:
+        """The names of the values that are stated."""
+        return [item.name for item in fields(self) if getattr(self, item.name) is not None]
+
 
 # The options of the command line that give the terms, for messages.
 OPTIONS = {
@@ -37,6 +41,12 @@ OPTIONS = {
     "decay_correction": "--decay-correction START|ADMIN",
     "units": "--pet-units suv|bqml",
 }
+
+
+def unused_options(overrides: SuvOverrides) -> tuple[str, ...]:
+    """A warning where values were stated that cannot enter, because the image is SUV already."""
+    names = [OPTIONS[name].split()[0] for name in overrides.given()]
+    return (f"{', '.join(names)} not used: the values need no such term",) if names else ()
 
 
 def tag(keyword: str) -> str:

@@ -18,6 +18,8 @@ from VertebraFLTLib.errors import InputError
 logger = logging.getLogger(__name__)
 
 IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
+_PARTIAL = ".partial"
+_IGNORED = (_PARTIAL, ".DS_Store", "Thumbs.db")
 RUN_MARKER = "case.json"
 # What a run's folder holds at its top level; anything else found there is the user's and is kept.
 RUN_FILES = (
@@ -134,18 +136,26 @@ class StagedFolder:
         self.marker = marker
         self.known = frozenset(known)
         self._stage: Path | None = None
+        self._inside = False
         self._made_parents: list[Path] = []
 
     def __enter__(self) -> Path:
         self._check_target()
         try:
             self._make_parents()
-            stage = Path(tempfile.mkdtemp(prefix=f".{self.out.name}.", suffix=".partial", dir=self.out.parent))
+            # A mount point cannot be renamed, and the working folder should stay what it is.
+            inside = self.out.exists() and (
+                os.path.ismount(self.out)
+                or Path.cwd().is_relative_to(self.out)
+                or not os.access(self.out.parent, os.W_OK)
+            )
+            place = self.out if inside else self.out.parent
+            stage = Path(tempfile.mkdtemp(prefix=f".{self.out.name}.", suffix=_PARTIAL, dir=place))
             stage.chmod(0o777 & ~_umask())
         except OSError as error:
             self._remove_parents()
             raise InputError(f"cannot write to {self.given}: {_reason(error)}; choose another output") from error
-        self._stage = stage
+        self._inside, self._stage = inside, stage
         return stage
 
     def __exit__(
@@ -154,7 +164,7 @@ class StagedFolder:
         assert self._stage is not None
         try:
             if kind is None:
-                self._swap(self._stage)
+                (self._swap_contents if self._inside else self._swap)(self._stage)
         except OSError as failure:
             raise InputError(f"cannot write to {self.given}: {_reason(failure)}; choose another output") from failure
         finally:
@@ -168,7 +178,7 @@ class StagedFolder:
                 return
             if not self.out.is_dir():
                 raise InputError(f"{self.given} is a file; the output must be a folder")
-            names = {entry.name for entry in self.out.iterdir()}
+            names = {entry.name for entry in self.out.iterdir() if not entry.name.endswith(_IGNORED)}
         except OSError as error:
             raise InputError(f"cannot write to {self.given}: {_reason(error)}; choose another output") from error
         if not os.access(self.out, os.W_OK):
@@ -205,3 +215,20 @@ class StagedFolder:
             if entry.name not in self.known and not (self.out / entry.name).exists():
                 entry.rename(self.out / entry.name)
         shutil.rmtree(old, ignore_errors=True)
+
+    def _swap_contents(self, stage: Path) -> None:
+        """Entry by entry, where the folder itself has to stay."""
+        old = Path(tempfile.mkdtemp(suffix=_PARTIAL, dir=self.out))
+        ours = [entry for entry in self.out.iterdir() if entry.name in self.known]
+        fresh = list(stage.iterdir())
+        moved: list[tuple[Path, Path]] = []
+        try:
+            for source, folder in [(entry, old) for entry in ours] + [(entry, self.out) for entry in fresh]:
+                source.rename(folder / source.name)
+                moved.append((source, folder / source.name))
+        except BaseException:
+            for source, target in reversed(moved):
+                target.rename(source)
+            raise
+        finally:
+            shutil.rmtree(old, ignore_errors=True)

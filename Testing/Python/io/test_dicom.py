@@ -202,6 +202,12 @@ def test_copies_of_a_file_do_no_harm(tmp_path, write_series):
     assert loaded.source.files == 5 and "5 files are copies" in loaded.warnings[0]
 
 
+def test_slices_that_all_bear_one_uid_are_still_slices(tmp_path, write_series):
+    """Some de-identifiers give every file the same SOP Instance UID."""
+    expected = write_series(tmp_path, SOPInstanceUID="1.2.3.4.5")
+    assert np.array_equal(array(read_image(tmp_path, modality="CT")), expected)
+
+
 def test_a_dynamic_series_is_named_as_such(tmp_path, write_series):
     for minute in range(3):
         write_series(tmp_path / str(minute), "PT", series_uid="1.5", AcquisitionTime=f"10{minute:02d}00")

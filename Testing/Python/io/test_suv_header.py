@@ -85,6 +85,10 @@ def test_gml_is_suv_already(changes, expected):
     assert suv_from_header(header(Units="GML", PatientWeight=None, **changes)).factor == expected
 
 
+def test_options_that_cannot_enter_are_warned_of():
+    assert "--weight" in suv_from_header(header(Units="GML"), SuvOverrides(weight_kg=60)).warnings[0]
+
+
 @pytest.mark.parametrize("kind", ["LBM", "LBMJAMES128", "BSA", "IBW"])
 def test_suv_by_another_normalisation_is_refused(kind):
     assert "SUVType (0054,1006)" in refused(header(Units="GML", SUVType=kind))

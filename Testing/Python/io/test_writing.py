@@ -96,6 +96,27 @@ def test_a_new_run_replaces_the_earlier_one_and_keeps_what_is_not_its_own(tmp_pa
     assert (out / "case.json").read_text() == "new" and names(tmp_path) == {"out"}
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_folder_that_cannot_be_renamed_is_filled_in_place(tmp_path, monkeypatch, fails):
+    """The working folder (``--out .``) or a mount point."""
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("case.json", "suv.csv", "my notes.txt"):
+        (out / name).write_text("old")
+    monkeypatch.chdir(out)
+    number = out.stat().st_ino
+    try:
+        with StagedFolder(".") as folder:
+            (folder / "case.json").write_text("new")
+            if fails:
+                raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        pass
+    assert out.stat().st_ino == number and names(tmp_path) == {"out"}
+    assert names(out) == {"case.json", "my notes.txt"} | ({"suv.csv"} if fails else set())
+    assert (out / "case.json").read_text() == ("old" if fails else "new")
+
+
 def test_an_empty_folder_is_taken(tmp_path):
     (tmp_path / "out").mkdir()
     with StagedFolder(tmp_path / "out") as folder:
