@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .solids import Material, Solid, Strokes, vec
+from .solids import Material, Solid, vec
 from .spine_shape import BodyShape
+from .strokes import Strokes
 
 # level: canal half-width and depth, pedicle radius, length and fall (deg) of the spinous process, half-span and
 # backward sweep of the transverse processes (mm). Between the rows given, levels are interpolated.

@@ -8,8 +8,9 @@ import numpy as np
 
 from VertebraFLTLib.anatomy import HIP_BONE, SACRUM
 
-from .solids import Distance, Material, Solid, Strokes, smooth_curve, smooth_sheet
+from .solids import Distance, Material, Solid
 from .spine_shape import SpinePlan, frame
+from .strokes import Strokes, smooth_curve, smooth_sheet
 
 HIP_BELOW_SACRUM_MM = 100.0
 HIP_BEFORE_SACRUM_MM = 22.0
@@ -34,12 +35,12 @@ def sacrum_solids(plan: SpinePlan, material: Material, soft: Material, step: flo
     """The sacrum (labelled) with its canal and foramina cut by soft tissue, and the coccyx (not labelled)."""
     # Per segment from above: length, tilt of the axis, half-width, depth of the body, backward sweep of the wings.
     rows = (
-        (0.0, 48.0, 34.0, 27.0, 0.0),
-        (15.0, 46.0, 52.0, 26.0, 13.0),
-        (15.0, 44.0, 51.0, 22.0, 15.0),
-        (12.0, 40.0, 47.0, 18.0, 14.0),
-        (12.0, 32.0, 42.0, 15.0, 11.0),
-        (10.0, 20.0, 36.0, 13.0, 8.0),
+        (4.0, 48.0, 38.0, 26.0, 2.0),
+        (12.0, 46.0, 56.0, 27.0, 12.0),
+        (15.0, 44.0, 56.0, 26.0, 15.0),
+        (12.0, 40.0, 51.0, 22.0, 14.0),
+        (12.0, 32.0, 46.0, 19.0, 11.0),
+        (10.0, 20.0, 40.0, 16.0, 8.0),
         (10.0, 8.0, 31.0, 11.0, 6.0),
         (9.0, -6.0, 28.0, 10.0, 4.0),
         (9.0, -18.0, 24.0, 9.0, 3.0),
@@ -54,33 +55,31 @@ def sacrum_solids(plan: SpinePlan, material: Material, soft: Material, step: flo
         point = point - axes[2] * length * plan.scale
         across = []
         for u in np.linspace(-1, 1, 13):
-            thick = depth / 2 * (1.0 if abs(u) < 0.5 else 1.0 - 0.45 * (abs(u) - 0.5) / 0.5)
+            thick = depth / 2 * (1.0 if abs(u) < 0.5 else 1.0 - 0.3 * (abs(u) - 0.5) / 0.5)
             inset = half_width - depth * 0.35
             # Ball centres sit half a body's depth behind the front; wings sweep back.
-            local = np.array([u * inset, sweep * u * u, -min(thick, 10.0) if length == 0 else 0.0])
+            local = np.array([u * inset, sweep * u * u, 0.0])
             across.append((*(point + local @ axes), thick))
         sheet.append(across)
         centres.append((point.copy(), axes, half_width, depth))
-    points, radii = smooth_sheet(sheet, max(3.0, step))
-    bone = Strokes.balls(points, radii)
-    top_axes = frame(plan.sacral_slope_deg, 0.0)
-    promontory = plan.sacrum_top
+    bone = smooth_sheet(sheet, max(3.0, step))
 
-    # The median crest and the laminae behind the canal.
-    crest = [c + np.array([0.0, d / 2 + 12.0, 0.0]) @ a for c, a, _, d in centres[2:8]]
-    sides = [
-        Strokes.curve([c + np.array([s * 13.0, d / 2 + 5.0, 0.0]) @ a for c, a, _, d in centres[2:8]], 4.0)
-        for s in (-1, 1)
+    # Behind the canal: the median crest and the plate that joins it to the wings.
+    behind = [(c, a, d / 2) for c, a, _, d in centres[2:8]]
+    plate = [
+        Strokes.curve([c + np.array([u, b + v, 0.0]) @ a for c, a, b in behind], r)
+        for u, v, r in ((0.0, 12.5, 6.0), (-6.0, 11.0, 5.5), (6.0, 11.0, 5.5), (-12.0, 8.5, 6.0), (12.0, 8.5, 6.0))
     ]
-    drawing = Strokes.join([bone, Strokes.curve(crest, 4.0), *sides])
+    drawing = Strokes.join([bone, *plate])
     shape = drawing.distance()
-    canal = Strokes.curve([c + np.array([0.0, d / 2 + 3.0, 0.0]) @ a for c, a, _, d in centres[:8]], 6.0).distance()
+    block = _first_segments(plan)
+    canal = Strokes.curve([c + np.array([0.0, d / 2 + 4.0, 0.0]) @ a for c, a, _, d in centres[:8]], 5.5).distance(8.0)
+    n, p = frame(plan.sacral_slope_deg, 0.0)[2].astype(np.float32), plan.sacrum_top.astype(np.float32)
 
     def distance(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
         # Cut flat by the upper endplate across the body; the wings fall away from it by themselves.
-        n, p = top_axes[2].astype(np.float32), promontory.astype(np.float32)
-        plate = n[0] * (x - p[0]) + n[1] * (y - p[1]) + n[2] * (z - p[2])
-        return np.maximum(np.maximum(shape(x, y, z), plate), -canal(x, y, z))
+        endplate = n[0] * (x - p[0]) + n[1] * (y - p[1]) + n[2] * (z - p[2])
+        return np.maximum(np.maximum(np.minimum(shape(x, y, z), block(x, y, z)), endplate), -canal(x, y, z))
 
     solids = [Solid("sacrum", drawing.bounds, distance, material, SACRUM.label)]
     for index, apart in ((2, 17.0), (4, 15.0), (6, 12.0), (8, 10.0)):
@@ -91,6 +90,25 @@ def sacrum_solids(plan: SpinePlan, material: Material, soft: Material, step: flo
     tail_point, tail_axes = centres[-1][0], frame(-45.0, 0.0)
     tail = Strokes.curve([tail_point - tail_axes[2] * 7, tail_point - frame(-60, 0)[2] * 30], [6.0, 3.0])
     return [*solids, Solid("coccyx", tail.bounds, tail.distance(), material)]
+
+
+def _first_segments(plan: SpinePlan) -> Distance:
+    """The bodies of S1 and S2 as one tapering oval block under the upper endplate."""
+    axes = frame(plan.sacral_slope_deg + 4.0, 0.0).astype(np.float32)
+    top, length = plan.sacrum_top.astype(np.float32), np.float32(58.0 * plan.scale)
+    l5 = plan.bodies[0]
+    wide, deep = np.float32(l5.half_width[0] + 1.0), np.float32(l5.half_depth[0] - 0.5)
+
+    def distance(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+        dx, dy, dz = x - top[0], y - top[1], z - top[2]
+        u, v, w = (a[0] * dx + a[1] * dy + a[2] * dz for a in axes)
+        taper = 1 - np.float32(0.55) * np.clip(-w / length, 0, 1)
+        a, b = wide * taper, deep * taper
+        r = np.sqrt((u / a) ** 2 + (v / b) ** 2)
+        side = (1 - 1 / np.maximum(r, np.float32(1e-3))) * np.sqrt(u * u + v * v)
+        return np.maximum(side, -w - length).astype(np.float32)
+
+    return distance
 
 
 def hip_solids(marks: Landmarks, hip: Material, femur: Material, step: float, scale: float) -> list[Solid]:
@@ -130,15 +148,16 @@ def _hip_bone(hip: np.ndarray, step: float, scale: float) -> Strokes:
         ((-40, 86, 92, 7), (-26, 56, 94, 8), (8, 26, 102, 3.5), (34, -12, 96, 4), (32, -40, 78, 6)),
         ((-36, 84, 106, 6), (-16, 58, 122, 6), (20, 28, 132, 5), (44, -8, 122, 6), (36, -44, 86, 6)),
     )
-    points, radii = smooth_sheet(ilium, max(3.0, step))
-    parts = [Strokes.balls(points * scale, radii)]
+    wing = smooth_sheet(ilium, max(3.0, step))
+    parts = [Strokes(wing.start * scale, wing.end * scale, wing.start_radius, wing.end_radius)]
     # Acetabular wall: a shell round the head, open to the side, front and below.
     opening = np.array([0.78, -0.32, -0.54])
-    golden = np.arange(400) * np.pi * (3 - np.sqrt(5))
-    height = 1 - 2 * (np.arange(400) + 0.5) / 400
-    shell = np.stack([np.cos(golden) * np.sqrt(1 - height**2), np.sin(golden) * np.sqrt(1 - height**2), height], axis=1)
+    index = np.arange(640)
+    height, around = 1 - 2 * (index + 0.5) / 640, index * np.pi * (3 - np.sqrt(5))  # evenly spread on the sphere
+    ring = np.sqrt(1 - height**2)
+    shell = np.stack([np.cos(around) * ring, np.sin(around) * ring, height], axis=1)
     shell = shell[shell @ opening < 0.25]
-    parts.append(Strokes.balls(shell * 30.0, 5.0))
+    parts.append(Strokes.balls(shell * 31.0, 6.5))
     pubis = smooth_curve(
         [(-14, -26, 8, 9), (-34, -42, 4, 7), (-56, -54, -6, 7), (-76, -56, -18, 8.5), (-79, -54, -34, 7)], 6.0
     )

@@ -25,11 +25,11 @@ class Coverage:
     core: np.ndarray
 
 
-def coverages(solids: Sequence[Solid], grid: Grid, sub_z: int) -> Iterator[Coverage]:
+def coverages(solids: Sequence[Solid], grid: Grid, sub_z: int, uptake: bool = False) -> Iterator[Coverage]:
     """The filled shares of each solid in turn, block by block.
 
     In plane a voxel's share follows from the distance to the surface; along z ``sub_z`` positions are averaged, so
-    that thick slices mix what they contain, as an under-sampled CT does.
+    that thick slices mix what they contain, as an under-sampled CT does. ``uptake`` takes the core as the PET sees it.
     """
     pixel = np.float32((grid.spacing[0] + grid.spacing[1]) / 2)
     for solid in solids:
@@ -50,7 +50,8 @@ def coverages(solids: Sequence[Solid], grid: Grid, sub_z: int) -> Iterator[Cover
             whole = _share(d, pixel, sub)
             if not whole.any():
                 continue
-            rim = np.float32(solid.material.rim_mm)
+            cold = solid.material.cold_mm
+            rim = np.float32(cold if uptake and cold is not None else solid.material.rim_mm)
             core = _share(d + rim, pixel, sub) if rim > 0 else whole
             yield Coverage(solid, (slice(start, stop), box[1], box[2]), whole, core)
 
@@ -108,7 +109,7 @@ def draw_uptake(solids: Sequence[Solid], grid: Grid, sub_z: int = 1, progress: P
     """True uptake (SUV, kji float32) without blur or noise."""
     suv = np.zeros(grid.shape, dtype=np.float32)
     count = {id(s): i for i, s in enumerate(solids)}
-    for part in coverages(solids, grid, sub_z):
+    for part in coverages(solids, grid, sub_z, uptake=True):
         material = part.solid.material
         block = suv[part.where]
         block *= 1 - part.whole

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .arches import arch_solid
+from .bowel import bowel_solids
+from .lungs import lung_solids
 from .options import PhantomOptions
 from .organs import abdomen_solids, chest_solids
 from .pelvis import Landmarks, hip_solids, sacrum_solids
 from .skull import head_solids
-from .solids import Material, Solid, Strokes
+from .solids import Material, Solid
 from .spine_shape import SpinePlan, plan_spine
+from .strokes import Strokes
 from .thorax import plan_cage, plan_sternum, rib_solids, shoulder_solids, sternum_solids
-from .trunk import plan_skin, trunk_solids
+from .trunk import couch_solid, plan_abdomen, plan_skin, trunk_solids
 from .uptake import TISSUE_SUV, MarrowUptake, marrow_uptake
 from .vertebra import body_solid, disc_solid
 
@@ -32,8 +35,17 @@ class Scene:
     uptake: MarrowUptake
 
 
-def build_scene(rng: np.random.Generator, day: int, options: PhantomOptions, detail_mm: float) -> Scene:
-    """Draw one patient. ``detail_mm`` is how coarse curved sheets may be laid out (about a voxel)."""
+def build_scene(
+    rng: np.random.Generator,
+    day: int,
+    options: PhantomOptions,
+    detail_mm: float,
+    uptake: MarrowUptake | None = None,
+) -> Scene:
+    """Draw one patient. ``detail_mm`` is how coarse curved sheets may be laid out (about a voxel).
+
+    ``uptake`` replaces the uptake that the tables and ``rng`` would give.
+    """
     anatomy, inside, drug = rng.spawn(3)
     v = options.variation
     plan = plan_spine(
@@ -45,21 +57,25 @@ def build_scene(rng: np.random.Generator, day: int, options: PhantomOptions, det
         lumbar=options.lumbar,
         variation=v,
     )
-    uptake = marrow_uptake(day, drug, [b.name for b in plan.bodies], v)
+    uptake = uptake or marrow_uptake(day, drug, [b.name for b in plan.bodies], v)
     materials = _materials(anatomy, uptake, v)
     girth = 1.0 + v * float(np.clip(anatomy.normal(0, 0.05), -0.1, 0.12))
     organ_size = 1.0 + v * float(np.clip(anatomy.normal(0, 0.04), -0.08, 0.08))
-    fat_mm = 14.0 * (1 + v * float(np.clip(anatomy.normal(0, 0.2), -0.4, 0.5)))
+    fat_mm = 17.0 * (1 + v * float(np.clip(anatomy.normal(0, 0.2), -0.4, 0.5)))
 
     marks = Landmarks.of(plan)
     cage = plan_cage(plan, plan.scale * (1 + v * float(np.clip(anatomy.normal(0, 0.02), -0.04, 0.04))))
     sternum = plan_sternum(plan, cage, plan.scale)
     skin = plan_skin(plan, marks, girth)
-    solids: list[Solid] = []
+    abdomen = plan_abdomen(plan, marks, skin, cage, fat_mm)
+    solids: list[Solid] = [couch_solid(skin, materials["couch"])]
+    solids += trunk_solids(plan, marks, skin, fat_mm, materials)
     solids += head_solids(plan, materials)
-    solids += trunk_solids(plan, marks, skin, cage, fat_mm, materials)
+    solids.append(Solid("abdominal cavity", abdomen.bounds, abdomen.distance(), materials["belly_fat"], coarse=True))
+    solids += lung_solids(plan, cage, materials, inside)
     solids += chest_solids(plan, cage, materials)
-    solids += abdomen_solids(plan, marks, cage, materials, inside, organ_size)
+    solids += abdomen_solids(plan, marks, cage, materials, organ_size)
+    solids += bowel_solids(plan, marks, abdomen, materials, inside)
     solids += rib_solids(plan, cage, materials["rib"], materials["cartilage"], sternum)
     solids += shoulder_solids(plan, cage, sternum, materials["bone"], detail_mm)
     solids += hip_solids(marks, materials["hip"], materials["femur"], detail_mm, plan.scale)
@@ -75,10 +91,7 @@ def _spine_solids(plan: SpinePlan, m: dict[str, Material], uptake: MarrowUptake,
     solids += [disc_solid(disc, m["disc"]) for disc in plan.discs if disc.above not in ("C1",)]
     for body in plan.bodies:
         base = m["vertebra"]
-        suv = uptake.by_level[body.name]
-        solids.append(
-            body_solid(body, Material(base.core_hu, suv, base.rim_mm, base.rim_hu, base.rim_suv, base.texture_hu))
-        )
+        solids.append(body_solid(body, replace(base, core_suv=uptake.by_level[body.name])))
     return solids
 
 
@@ -94,15 +107,16 @@ def _materials(rng: np.random.Generator, uptake: MarrowUptake, variation: float)
     cold = s["cortex"]
 
     def bone(core_hu: float, suv: float, rim_mm: float, rim_hu: float, texture: float) -> Material:
-        return Material(core_hu, suv, rim_mm, rim_hu, cold, texture)
+        return Material(core_hu, suv, rim_mm, rim_hu, cold, texture, cold_mm=min(0.5 * rim_mm, 1.0))
 
     return {
+        "couch": Material(-900, 0.0, rim_mm=2.0, rim_hu=-150),
         "air": Material(-1000, s["gas"]),
         "gas": Material(-900, s["gas"]),
         "fat": Material(-102, s["fat"], rim_mm=1.5, rim_hu=-10, rim_suv=0.3),  # the rim is skin
         "belly_fat": Material(-98, s["fat"]),
         "soft": Material(20, s["muscle"]),
-        "muscle": Material(52, s["muscle"], texture_hu=6),
+        "muscle": Material(50, s["muscle"], texture_hu=10),
         "lung": Material(-850, s["lung"], rim_mm=0, texture_hu=22),
         "blood": Material(45, s["blood"]),
         "heart": Material(42, s["heart"]),
@@ -121,8 +135,8 @@ def _materials(rng: np.random.Generator, uptake: MarrowUptake, variation: float)
         "rib": bone(230, uptake.other, 0.9, 620, 40),
         "femur": bone(230, 0.5 * uptake.other, 3.0, 900, 35),
         "arch": bone(280, 0.6 * float(np.mean(list(uptake.by_level.values()))), 1.3, 700, 40),
-        "vertebra": bone(spongy, 0.0, 0.9, 560, 32),
-        "sacrum": bone(0.75 * spongy, uptake.sacrum, 1.0, 480, 38),
-        "hip": bone(0.9 * spongy + 40, uptake.hip_bone, 1.6, 780, 40),
-        "sternum": bone(0.6 * spongy + 10, uptake.sternum, 0.9, 430, 28),
+        "vertebra": bone(spongy, 0.0, 1.1, 700, 48),
+        "sacrum": bone(0.75 * spongy, uptake.sacrum, 1.4, 700, 60),
+        "hip": bone(0.9 * spongy + 35, uptake.hip_bone, 1.8, 900, 65),
+        "sternum": bone(0.55 * spongy, uptake.sternum, 1.1, 700, 45),
     }

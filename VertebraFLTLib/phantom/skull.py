@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .solids import Material, Solid, Strokes, ellipsoid, smooth_curve, vec
+from .solids import Material, Solid, ellipsoid, vec
 from .spine_shape import SpinePlan
+from .strokes import Strokes, smooth_curve
 
 
 def head_solids(plan: SpinePlan, materials: dict[str, Material]) -> list[Solid]:
@@ -16,7 +17,7 @@ def head_solids(plan: SpinePlan, materials: dict[str, Material]) -> list[Solid]:
     bone = materials["skull"]
     solids = [
         Solid("scalp", *ellipsoid(centre + vec(0, 0, -2), (82, 101, 93)), materials["muscle"], coarse=True),
-        Solid("face", *ellipsoid(atlas + vec(0, -62, 0), (62, 52, 82)), materials["soft"], coarse=True),
+        Solid("face", *ellipsoid(atlas + vec(0, -52, -2), (60, 56, 76)), materials["soft"], coarse=True),
         Solid("skull", *ellipsoid(centre, (75, 94, 86)), bone),
     ]
     base = Strokes.curve([atlas + vec(0, -20, 12), atlas + vec(0, -45, 22), atlas + vec(0, -70, 30)], [8.0, 9.0, 7.0])
@@ -49,8 +50,8 @@ def head_solids(plan: SpinePlan, materials: dict[str, Material]) -> list[Solid]:
     c6 = plan.body("C6").centre
     airway = Strokes.curve([atlas + vec(0, -30, 10), atlas + vec(0, -22, -20), c6 + vec(0, -32, 10)], [9.0, 8.0, 8.0])
     solids.append(Solid("pharynx", airway.bounds, airway.distance(), materials["air"]))
-    nose = Strokes.curve([atlas + vec(0, -40, 12), atlas + vec(0, -85, 12)], [9.0, 9.0])
-    solids.append(Solid("nasal cavity", nose.bounds, nose.distance(), materials["air"]))
+    nose = ellipsoid(atlas + vec(0, -66, 18), (11, 26, 16))
+    solids.append(Solid("nasal cavity", *nose, materials["air"]))
     return solids
 
 

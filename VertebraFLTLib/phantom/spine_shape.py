@@ -1,9 +1,9 @@
 """The spine as a plan: where each vertebral body and disc lies, how it is turned and how large it is.
 
 Heights and endplate widths and depths by level: Panjabi et al., Spine 1991;16:861 (C2 to C7), Spine 1991;16:888
-(T1 to T12) and Spine 1992;17:299 (L1 to L5); those cadavers were small, so sizes are scaled to a mean adult. Disc
-heights rise from about 4 mm (upper thoracic) to 11 mm (L4/L5). The tilt of the discs gives about 50 degrees of lumbar
-lordosis, 36 of thoracic kyphosis and 20 of cervical lordosis, as in a patient lying on the table.
+(T1 to T12) and Spine 1992;17:299 (L1 to L5), scaled to a mean adult. Disc heights rise from about 4 mm (upper thoracic)
+to 11 mm (L4/L5). The tilt of the discs gives about 50 degrees of lumbar lordosis, 36 of thoracic kyphosis and 20 of
+cervical lordosis, as in a patient lying on the table.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ _SIZES: dict[str, tuple[float, float, float, float]] = {
     "L4": (24.1, 46.6, 35.5, 11.2),
     "L5": (22.9, 47.3, 34.7, 10.2),
 }
-_MEAN_ADULT_HEIGHT, _MEAN_ADULT_WIDTH = 1.10, 1.09
+# Those spines were small. Factors at C3, T1, T8 and L5 (VerSe numbers) that give the volumes of bodies in adults' CT.
+_SCALE_AT = (3, 8, 15, 24)
+_HEIGHT_SCALE, _WIDTH_SCALE, _DEPTH_SCALE = (1.18, 1.17, 1.10, 1.10), (1.30, 1.25, 1.17, 1.12), (1.10, 1.13, 1.13, 1.10)
 
 # Forward tilt (degrees, upper end towards the front) of the mid-plane of the disc below each level, nominal.
 _TILT_CERVICAL = (23.0, 20.0, 15.0, 10.0, 6.0, 3.0, 0.0)  # below C7 ... below C1
@@ -231,5 +233,6 @@ def _size(name: str) -> np.ndarray:
     height, width, depth, disc = _SIZES[key]
     if name == "C1":  # measured on mean adults, not scaled
         return np.array([height, width, depth, disc])
-    h, w = _MEAN_ADULT_HEIGHT, _MEAN_ADULT_WIDTH
-    return np.array([height * h, width * w, depth * w, disc])
+    code = LEVEL_BY_NAME[key].code
+    h, w, d = (float(np.interp(code, _SCALE_AT, scale)) for scale in (_HEIGHT_SCALE, _WIDTH_SCALE, _DEPTH_SCALE))
+    return np.array([height * h, width * w, depth * d, disc])

@@ -9,8 +9,9 @@ import numpy as np
 from VertebraFLTLib.anatomy import STERNUM
 
 from .grid import Bounds
-from .solids import Distance, Material, Solid, Strokes, padded, smooth_curve, smooth_sheet, vec
+from .solids import Distance, Material, Solid, padded, vec
 from .spine_shape import SpinePlan, frame
+from .strokes import Strokes, smooth_curve, smooth_sheet
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ def sternum_solids(shape: SternumShape, material: Material) -> list[Solid]:
 
         return distance
 
-    pieces = (("manubrium", part(0.0, -46.0, 7.0)), ("sternal body", part(-49.0, -146.0, 6.0)),
+    pieces = (("manubrium", part(0.0, -46.0, 6.2)), ("sternal body", part(-49.0, -146.0, 5.2)),
               ("xiphoid process", part(-146.5, -174.0, 3.5)))  # fmt: skip
     return [Solid(name, bounds, distance, material, STERNUM.label) for name, distance in pieces]
 
@@ -189,9 +190,8 @@ def shoulder_solids(plan: SpinePlan, cage: Cage, sternum: SternumShape, bone: Ma
         ((74, back_high + 10, t3[2] - 35, 2.5), (98, back_high + 2, t3[2] - 35, 2), (*(glenoid + vec(-8, 10, -12)), 6)),
         ((84, back_low + 2, t7[2] - 4, 4), (92, back_low - 2, t7[2] + 4, 3.5), (112, back_low - 12, t7[2] + 40, 5)),
     )
-    points, radii = smooth_sheet(blade, max(3.0, step))
     spine = Strokes.curve([vec(76.0, back_high + 14, t3[2]), vec(115.0, back_high + 12, t3[2] + 16), acromion], 5.0)
-    scapula = Strokes.join([Strokes.balls(points, radii), spine])
+    scapula = Strokes.join([smooth_sheet(blade, max(3.0, step)), spine])
     head = glenoid + vec(27.0, -6.0, 6.0)
     humerus = Strokes.curve([head, head + vec(20.0, -6.0, 60.0), head + vec(42.0, -30.0, 330.0)], [22.0, 12.0, 11.0])
     solids = []

@@ -63,30 +63,42 @@ class MarrowUptake:
     other: float  # ribs, shoulder blades, proximal femora, skull base
 
 
-# What the thesis's rule (mask on the PET grid, cross dilation in plane, sum) sees of the nominal patient at 6 mm
-# FWHM: ml of marrow seen in full, and SUV x ml that come from outside the marrow. Measured by calibrate_uptake().
-_SEEN: dict[str, tuple[float, float]] = {}
+# How the thesis's rule (mask on the PET grid, dilated by one voxel, voxels summed) sees the nominal patient at full
+# size and 6 mm FWHM: ml of marrow at uptake 1, and SUV x ml from outside the marrow (calibration.measure_seen).
+_SEEN: dict[str, tuple[float, float]] = {
+    "L5": (30.79, 8.2), "L4": (32.46, 7.56), "L3": (29.92, 8.23), "L2": (29.02, 7.28),
+    "L1": (27.33, 6.29), "T12": (25.23, 5.94), "T11": (20.5, 5.49), "T10": (17.05, 4.85),
+    "T9": (14.68, 4.08), "T8": (12.88, 3.62), "T7": (11.52, 3.62), "T6": (9.65, 2.77),
+    "T5": (8.43, 3.05), "T4": (8.16, 3.05), "T3": (7.74, 2.73), "T2": (6.8, 2.55),
+    "T1": (5.77, 2.46), "pelvis": (691.17, 304.43), "sternum": (48.97, 22.67),
+}  # fmt: skip
+_CERVICAL_STEP = 0.99  # no table reaches the neck: its marrow continues that of T1 to T3, a little less per level
 
 
 def marrow_uptake(day: int, rng: np.random.Generator, levels: list[str], variation: float) -> MarrowUptake:
     """Uptake of one patient on ``day`` (-1, 7 or 28); ``rng`` varies the patient and, less, the levels."""
-    column = TABLE_8_SUMS["column"][day] / TABLE_8_SUMS["column"][28]
     patient = float(np.exp(variation * rng.normal(0, 0.12)))
     by_level = {
-        name: nominal_marrow_suv(name, column) * patient * float(np.exp(variation * rng.normal(0, 0.05)))
+        name: nominal_marrow_suv(name, day) * patient * float(np.exp(variation * rng.normal(0, 0.05)))
         for name in levels
     }
-    pelvis = _other_bone("pelvis", day) * patient
-    sternum = _other_bone("sternum", day) * patient * float(np.exp(variation * rng.normal(0, 0.1)))
-    return MarrowUptake(by_level, sacrum=1.1 * pelvis, hip_bone=pelvis, sternum=sternum, other=0.6 * pelvis)
+    pelvis = nominal_marrow_suv("pelvis", day) * patient
+    sternum = nominal_marrow_suv("sternum", day) * patient * float(np.exp(variation * rng.normal(0, 0.1)))
+    return MarrowUptake(by_level, sacrum=pelvis, hip_bone=pelvis, sternum=sternum, other=0.6 * pelvis)
 
 
-def nominal_marrow_suv(level: str, day_ratio: float) -> float:
-    """Marrow SUV at which the nominal patient's sum is the table's times ``day_ratio``."""
-    if level not in LEVEL_BY_NAME:
-        raise KeyError(level)
-    return 6.5 * day_ratio if level[0] == "L" else 5.5 * day_ratio
+def nominal_marrow_suv(region: str, day: int) -> float:
+    """Marrow SUV (of a level, ``"pelvis"`` or ``"sternum"``) at which the nominal patient's sum is the table's."""
+    if region in ("pelvis", "sternum"):
+        return _from_sum(region, TABLE_8_SUMS[region][day])
+    if region[0] == "C":
+        top = float(np.mean([nominal_marrow_suv(f"T{i}", day) for i in (1, 2, 3)]))
+        return top * _CERVICAL_STEP ** (8 - LEVEL_BY_NAME[region].code)
+    level = {"T13": "T12", "L6": "L5"}.get(region, region)
+    ratio = TABLE_8_SUMS["column"][day] / TABLE_8_SUMS["column"][28]
+    return _from_sum(level, TABLE_7_SUMS[level] * ratio)
 
 
-def _other_bone(region: str, day: int) -> float:
-    return {"pelvis": 5.5, "sternum": 5.0}[region] * TABLE_8_SUMS[region][day] / TABLE_8_SUMS[region][28]
+def _from_sum(region: str, suv_sum: float) -> float:
+    marrow_ml, outside = _SEEN[region]
+    return max((suv_sum * PET_VOXEL_ML - outside) / marrow_ml, TISSUE_SUV["cortex"])

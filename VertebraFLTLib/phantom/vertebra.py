@@ -9,8 +9,9 @@ import numpy as np
 from VertebraFLTLib.anatomy import VERTEBRAL_BODY
 
 from .grid import Bounds
-from .solids import Distance, Material, Solid, Strokes, padded
+from .solids import Distance, Material, Solid, padded, smooth_max
 from .spine_shape import BodyShape, DiscShape
+from .strokes import Strokes
 
 # Per region: exponent of the cross section, waist, depth of the posterior wall's hollow, of the endplates' (mm).
 _FORM = {
@@ -66,7 +67,7 @@ def _body_shape(body: BodyShape) -> tuple[Bounds, Distance]:
         inner = dish * np.maximum(0, 1 - (u / a) ** 2 - (v / b) ** 2)
         bottom = inner - _plane(lower, u, v, w + np.float32(half))
         top = inner + _plane(upper, u, v, w - np.float32(half))
-        return _smooth_max(_smooth_max(side, bottom), top)
+        return smooth_max(smooth_max(side, bottom), top)
 
     reach = (max(body.half_width), max(body.half_depth), half + 6.0)
     return _box(body.axes, body.centre, reach), distance
@@ -119,13 +120,6 @@ def _side(u: np.ndarray, v: np.ndarray, a: Any, b: Any, exponent: Any) -> np.nda
 
 def _plane(normal: np.ndarray, u: np.ndarray, v: np.ndarray, w: np.ndarray) -> np.ndarray:
     return np.float32(normal[0]) * u + np.float32(normal[1]) * v + np.float32(normal[2]) * w
-
-
-def _smooth_max(a: np.ndarray, b: np.ndarray, radius: float = 1.5) -> np.ndarray:
-    """Maximum with a rounded edge of about ``radius`` mm."""
-    k = np.float32(radius)
-    h = np.maximum(k - np.abs(a - b), 0)
-    return np.maximum(a, b) + h * h / (4 * k)
 
 
 def _box(axes: np.ndarray, centre: np.ndarray, half: tuple[float, float, float]) -> Bounds:
