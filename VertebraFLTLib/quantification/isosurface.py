@@ -40,7 +40,12 @@ def _depth(values: np.ndarray) -> np.ndarray:
 
 
 def zero_surface(solid: np.ndarray, grid: Grid) -> vtkPolyData:
-    """The smoothed surface between the positive and the negative values of an array (kji, of order one) on a grid."""
+    """The smoothed surface between the positive and the negative values of an array (kji, of order one) on a grid.
+
+    In LPS millimetres, closed, with outward point normals; empty where nothing is positive.
+    """
+    if not (solid > 0).any():
+        return vtkPolyData()
     solid = np.pad(solid, 1, constant_values=-1.0).astype(np.float32)
     solid[solid == 0] = -1e-6  # a value on the surface itself would make triangles of no area
 

@@ -1,0 +1,73 @@
+"""Writes a run's folder: images, tables, surfaces, figures, record and page; everything but the scene."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from VertebraFLTLib.io.geometry import back_to_original
+from VertebraFLTLib.io.writing import write_image, write_text
+from VertebraFLTLib.progress import Progress, silent
+from VertebraFLTLib.quantification.surfaces import write_surface
+from VertebraFLTLib.quantification.suv_table import table_to_csv
+from VertebraFLTLib.report.level_figure import level_figure
+from VertebraFLTLib.report.overlay_figure import overlay_figure
+from VertebraFLTLib.report.page import report_page
+from VertebraFLTLib.report.profile_figure import profile_figure
+from VertebraFLTLib.report.record import case_record, to_json
+from VertebraFLTLib.report.style import save
+from VertebraFLTLib.report.uptake_3d import CannotRender, uptake_3d_figure
+from VertebraFLTLib.result import Result
+
+logger = logging.getLogger(__name__)
+
+FIGURES: dict[str, Callable[[Result], Figure]] = {
+    "sagittal": lambda result: overlay_figure(result, "sagittal"),
+    "coronal": lambda result: overlay_figure(result, "coronal"),
+    "profile": profile_figure,
+    "uptake_3d": uptake_3d_figure,
+    "suv_by_level": level_figure,
+}
+
+
+def write_report(result: Result, folder: Path | str, progress: Progress = silent) -> None:
+    """Write all of the run-folder list except ``scene.mrb`` into a folder, which is made where it is missing.
+
+    Masks return in the CT's own geometry. A 3-D view that cannot be drawn here becomes a warning in ``result.warnings``
+    and the report goes on without it. Raises InputError where a file cannot be written.
+    """
+    folder = Path(folder)
+    write_image(back_to_original(result.semantic, result.ct.original), folder / "semantic.nii.gz")
+    write_image(back_to_original(result.vertebrae, result.ct.original), folder / "vertebrae.nii.gz")
+    write_text(folder / "profile.csv", result.profile.to_csv())
+    write_text(folder / "boundaries.csv", result.boundaries.to_csv())
+    write_text(folder / "suv.csv", table_to_csv(result.suv_table))
+
+    (folder / "surfaces").mkdir(exist_ok=True)
+    for surface in result.surfaces:
+        write_surface(surface, folder / "surfaces" / f"{surface.name}.vtp")
+
+    figures = _write_figures(result, folder / "figures", progress)
+    record = case_record(result)
+    write_text(folder / "report.html", report_page(result, record, figures))
+    write_text(folder / "case.json", to_json(record))
+
+
+def _write_figures(result: Result, folder: Path, progress: Progress) -> dict[str, bytes]:
+    folder.mkdir(exist_ok=True)
+    written = {}
+    for done, (name, draw) in enumerate(FIGURES.items()):
+        progress("report", done / len(FIGURES))
+        path = folder / f"{name}.png"
+        try:
+            save(draw(result), path)
+        except CannotRender as reason:
+            result.warnings.append(f"the 3-D view of uptake was not drawn: {reason}")
+            logger.debug("no off-screen rendering", exc_info=True)
+            continue
+        written[name] = path.read_bytes()
+    progress("report", 1.0)
+    return written
