@@ -8,5 +8,9 @@ class InputError(ValueError):
     """
 
 
+class NoSuchSeries(InputError):
+    """The DICOM series asked for is not among those of this image, or not of its modality."""
+
+
 class Cancelled(Exception):
     """The user stopped the work (exit status 3); nothing half-written is left behind."""

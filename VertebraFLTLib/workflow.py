@@ -6,6 +6,7 @@ import importlib.util
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def rebuild_folder(
         with watch.stage("boundaries"):
             column = column_of(semantic)
             profile = column_profile(pet_suv, semantic, column)
-            chosen = BoundarySet.from_csv(edited, profile=profile, name=str(source))
+            chosen = _named(BoundarySet.from_csv(edited, profile=profile, name=str(source)), case)
         result = finish(
             ct,
             pet,
@@ -100,6 +101,15 @@ def rebuild_folder(
         if (folder / INPUTS).exists():
             (folder / INPUTS).rename(stage / INPUTS)
     return result
+
+
+def _named(edited: BoundarySet, case: dict[str, Any]) -> BoundarySet:
+    """How sure the names are: as before where the lowest vertebra kept its name, else the user has said it."""
+    before = case["boundaries"]
+    kept = before["items"] and edited.boundaries[0].below == before["items"][0]["below"]
+    if kept:
+        return replace(edited, level_confidence=before["level_confidence"], level_reason=before["level_reason"])
+    return replace(edited, level_confidence=1.0, level_reason="level names set by the user")
 
 
 def refuse_to_lose_edits(out: Path) -> None:

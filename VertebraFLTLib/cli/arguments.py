@@ -6,8 +6,10 @@ import argparse
 from collections.abc import Callable
 from typing import TypeVar
 
-from VertebraFLTLib.errors import InputError
+from VertebraFLTLib.errors import InputError, NoSuchSeries
+from VertebraFLTLib.io.images import LoadedImage, Modality, read_image
 from VertebraFLTLib.io.suv_record import SuvOverrides
+from VertebraFLTLib.progress import Progress
 from VertebraFLTLib.quantification.surfaces import parse_percentiles
 from VertebraFLTLib.result import COMBINATIONS, DETECTORS, DEVICES, PET_UNITS, SEGMENTERS, VIEWS, Options
 
@@ -47,6 +49,38 @@ def add_series(parser: argparse.ArgumentParser) -> None:
         metavar="ID",
         help="DICOM series, where a folder holds several: UID, end of the UID, or series number",
     )
+
+
+def add_series_of_two(parser: argparse.ArgumentParser) -> None:
+    """--series where CT and PET are both read: one for each, if need be."""
+    parser.add_argument(
+        "--series",
+        metavar="ID",
+        action="append",
+        default=[],
+        help="DICOM series of CT or PET, where a folder holds several: UID, its end, or number; may be given twice",
+    )
+
+
+def read_ct_and_pet(args: argparse.Namespace, progress: Progress) -> tuple[LoadedImage, LoadedImage]:
+    """The images of --ct and --pet; each --series must name a series of one of them."""
+    used: set[str] = set()
+
+    def read(path: str, modality: Modality) -> LoadedImage:
+        for series in args.series:
+            try:
+                image = read_image(path, modality=modality, series=series, progress=progress)
+            except NoSuchSeries:
+                continue
+            used.add(series)
+            return image
+        return read_image(path, modality=modality, progress=progress)
+
+    images = read(args.ct, "CT"), read(args.pet, "PT")
+    for series in args.series:
+        if series not in used:
+            raise NoSuchSeries(f"--series {series} is a CT series of {args.ct} no more than a PET series of {args.pet}")
+    return images
 
 
 def add_segmenter(parser: argparse.ArgumentParser) -> None:

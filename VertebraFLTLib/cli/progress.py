@@ -1,9 +1,10 @@
-"""How far a command is: a bar on a terminal, a plain line a stage elsewhere."""
+"""How far a command is: a bar on a terminal, a plain line for each finished stage elsewhere."""
 
 from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -25,16 +26,17 @@ def console_progress(quiet: bool = False) -> Iterator[Progress]:
 
 
 class _Lines:
-    """Says once that a stage began and once that it is done; for logs and cluster jobs."""
+    """One line a finished stage, with its seconds; for logs and cluster jobs."""
 
     def __init__(self) -> None:
-        self.last: tuple[str, bool] = ("", False)
+        self.began: dict[str, float] = {}
 
     def __call__(self, stage: str, fraction: float) -> None:
-        now = (stage, fraction >= 1.0)
-        if now != self.last and (now[1] or self.last[0] != stage):
-            log.info("%s: %s", stage, "done" if now[1] else "started")
-            self.last = now
+        now = time.perf_counter()
+        began = self.began.setdefault(stage, now)
+        if fraction >= 1.0:
+            log.info("%s: done in %.1f s", stage, now - began)
+            del self.began[stage]
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from VertebraFLTLib.errors import InputError
+from VertebraFLTLib.errors import InputError, NoSuchSeries
 from VertebraFLTLib.io.dicom_scan import Stack
 
 _FEWEST_SLICES = 3
@@ -65,10 +65,10 @@ def choose(stacks: list[Stack], path: str, modality: str | None, series: str | N
     if series is not None:
         named = _named(stacks, series)
         if not named:
-            raise InputError(f"{path} has no series {series!r}; --series can be one of: {_listed(stacks)}")
+            raise NoSuchSeries(f"{path} has no series {series!r}; --series can be one of: {_listed(stacks)}")
         fitting = [stack for stack in named if modality in (None, stack.first.modality)]
         if not fitting:
-            raise InputError(f"{path}: series {series!r} is not {modality}: {_listed(named)}; --series needs another")
+            raise NoSuchSeries(f"{path}: series {series!r} is not {modality}: {_listed(named)}; --series needs another")
         volumes = [stack for stack in fitting if len(stack.slices) >= _FEWEST_SLICES or stack.first.multi_frame]
         candidates = volumes or fitting
     else:

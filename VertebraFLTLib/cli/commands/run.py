@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from VertebraFLTLib.cli import arguments
 from VertebraFLTLib.cli.summary import say_result
-from VertebraFLTLib.io.images import LoadedImage, read_image
 from VertebraFLTLib.progress import Progress
 from VertebraFLTLib.workflow import run_into
 
@@ -15,7 +13,7 @@ from VertebraFLTLib.workflow import run_into
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ct", required=True, metavar="PATH", help=f"CT: {arguments.IMAGE}")
     arguments.add_pet(parser)
-    arguments.add_series(parser)
+    arguments.add_series_of_two(parser)
     parser.add_argument(
         "--out", required=True, metavar="DIR", help="results; a new or empty folder, or an earlier run's"
     )
@@ -28,14 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace, progress: Progress) -> None:
     options = arguments.options_of(args)
 
-    def read(folder: Path) -> tuple[LoadedImage, LoadedImage]:
-        ct = read_image(args.ct, modality="CT", series=args.series, progress=progress)
-        pet = read_image(args.pet, modality="PT", series=args.series, progress=progress)
-        return ct, pet
-
     result = run_into(
         args.out,
-        read,
+        lambda _: arguments.read_ct_and_pet(args, progress),
         options,
         mask=args.mask,
         overrides=arguments.overrides(args),

@@ -1,0 +1,231 @@
+"""The commands on a simulated patient whose truth is known."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from VertebraFLTLib.workflow import refuse_to_lose_edits
+
+RUN_FOLDER = {
+    "case.json",
+    "semantic.nii.gz",
+    "vertebrae.nii.gz",
+    "profile.csv",
+    "boundaries.csv",
+    "suv.csv",
+    "surfaces",
+    "figures",
+    "report.html",
+}
+
+
+def table(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, patient_folder):
+    """One run of the patient with the true mask; other tests read it and copy it."""
+    from VertebraFLTLib.cli.main import main
+
+    out = tmp_path_factory.mktemp("run") / "out"
+    files = [str(patient_folder / n) for n in ("ct.nii.gz", "pet_suv.nii.gz", "truth_semantic.nii.gz")]
+    status = main(["run", "--ct", files[0], "--pet", files[1], "--mask", files[2], "--out", str(out), "--no-scene"])
+    assert status == 0
+    return out
+
+
+def test_the_folder_holds_what_is_promised(finished):
+    assert {p.name for p in finished.iterdir()} == RUN_FOLDER
+    assert {p.name for p in (finished / "figures").iterdir()} >= {"sagittal.png", "coronal.png", "profile.png"}
+    assert any((finished / "surfaces").glob("vertebral_column_p50.vtp"))
+
+
+def test_the_tables_have_the_promised_columns(finished):
+    assert list(table(finished / "profile.csv")[0]) == ["pet_slice", "z_mm", "mean_suv", "voxels"]
+    assert list(table(finished / "boundaries.csv")[0]) == [
+        "index", "below", "above", "pet_slice", "z_mm", "depth_suv", "confidence", "source",
+    ]  # fmt: skip
+    rows = table(finished / "suv.csv")
+    assert list(rows[0]) == [
+        "roi", "label", "voxels", "volume_ml", "suv_sum", "suv_mean", "suv_sd", "suv_min", "suv_median", "suv_p85",
+        "suv_p98", "suv_max", "suv_peak",
+    ]  # fmt: skip
+    assert [r["roi"] for r in rows][-5:] == ["vertebral_column", "pelvis", "hips", "sacrum", "sternum"]
+    assert rows[0]["roi"] == "L5"
+
+
+def test_boundaries_and_masks_are_near_the_truth(finished, patient):
+    truth = {(b.below, b.above): b.z_mm for b in patient.boundaries}
+    found = {(r["below"], r["above"]): float(r["z_mm"]) for r in table(finished / "boundaries.csv")}
+    common = set(truth) & set(found)
+    assert len(common) >= 17
+    assert max(abs(truth[k] - found[k]) for k in common) <= 4.0  # one PET slice
+    semantic = sitk.ReadImage(str(finished / "semantic.nii.gz"))
+    assert semantic.GetSize() == patient.ct.GetSize()
+    vertebrae = sitk.GetArrayFromImage(sitk.ReadImage(str(finished / "vertebrae.nii.gz")))
+    true = sitk.GetArrayFromImage(patient.vertebrae)
+    both = (vertebrae > 0) & (true > 0)
+    assert (vertebrae == true)[both].mean() > 0.97
+
+
+def test_the_record_explains_itself(finished, patient_folder):
+    record = json.loads((finished / "case.json").read_text())
+    assert record["suv"]["factor"] == 1.0
+    assert record["inputs"]["ct"]["path"] == str(patient_folder / "ct.nii.gz")
+    assert len(record["inputs"]["pet"]["sha256"]) == 64
+    assert record["peak_memory_mb"] > 0 and record["timings_s"]["boundaries"] > 0
+
+
+def test_nothing_is_left_of_a_run_that_is_interrupted(patient_folder, tmp_path):
+    files = [str(patient_folder / n) for n in ("ct.nii.gz", "pet_suv.nii.gz", "truth_semantic.nii.gz")]
+    command = [sys.executable, "-m", "VertebraFLTLib", "run", "--ct", files[0], "--pet", files[1], "--mask", files[2]]
+    process = subprocess.Popen(
+        [*command, "--out", str(tmp_path / "results" / "run")], stderr=subprocess.PIPE, text=True, env=os.environ
+    )
+    # Wait until a first stage is done, so that the work is under way.
+    first = process.stderr.readline()
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 3, (first, err)
+    assert "cancelled" in err and "Traceback" not in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_rebuild_without_an_edit_changes_nothing(finished, call, tmp_path):
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(finished, copy)
+    assert call("rebuild", copy, "--no-scene").status == 0
+    for name in ("boundaries.csv", "suv.csv", "profile.csv"):
+        assert (copy / name).read_text() == (finished / name).read_text(), name
+    before, after = (sitk.GetArrayFromImage(sitk.ReadImage(str(f / "vertebrae.nii.gz"))) for f in (finished, copy))
+    assert np.array_equal(before, after)
+
+
+def test_an_edited_boundary_moves_the_vertebrae_and_is_not_overwritten(finished, call, images, tmp_path):
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(finished, copy)
+    rows = table(copy / "boundaries.csv")
+    low = float(rows[2]["z_mm"])
+    rows[2]["z_mm"] = str(low + 14.0)  # well into the body above
+    with open(copy / "boundaries.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    refused = call("run", *images, "--out", copy, "--no-scene")
+    assert refused.status == 2 and "rebuild" in refused.fault
+    assert call("rebuild", copy, "--no-scene").status == 0
+    volume = {
+        name: {r["roi"]: float(r["volume_ml"]) for r in table(folder / "suv.csv")}
+        for name, folder in (("before", finished), ("after", copy))
+    }
+    assert volume["after"]["L3"] > volume["before"]["L3"]
+    assert volume["after"]["L2"] < volume["before"]["L2"]
+    assert volume["after"]["T5"] == volume["before"]["T5"]
+
+
+def test_a_run_may_be_repeated_where_nothing_was_edited(finished):
+    refuse_to_lose_edits(finished)  # raises where it may not
+
+
+def test_rebuild_of_a_folder_that_is_no_run(call, tmp_path):
+    outcome = call("rebuild", tmp_path)
+    assert outcome.status == 2 and "case.json" in outcome.fault
+
+
+def test_rebuild_refuses_a_broken_table(finished, call, tmp_path):
+    (tmp_path / "b.csv").write_text("index,below\n0,L5\n")
+    outcome = call("rebuild", finished, "--boundaries", tmp_path / "b.csv")
+    assert outcome.status == 2 and "b.csv" in outcome.fault
+
+
+def test_boundaries_alone_are_those_of_the_run(finished, call, patient_folder, tmp_path):
+    outcome = call(
+        "boundaries",
+        "--pet", patient_folder / "pet_suv.nii.gz",
+        "--mask", finished / "semantic.nii.gz",
+        "--out", tmp_path / "b",
+    )  # fmt: skip
+    assert outcome.status == 0
+    assert (tmp_path / "b" / "boundaries.csv").read_text() == (finished / "boundaries.csv").read_text()
+
+
+@pytest.mark.parametrize("detector", ["thesis", "kalman"])
+def test_the_other_detectors_can_be_chosen(call, patient_folder, tmp_path, detector):
+    outcome = call(
+        "boundaries",
+        "--pet", patient_folder / "pet_suv.nii.gz",
+        "--mask", patient_folder / "truth_semantic.nii.gz",
+        "--out", tmp_path / "b",
+        "--detector", detector,
+    )  # fmt: skip
+    assert outcome.status == 0
+    assert {r["source"] for r in table(tmp_path / "b" / "boundaries.csv")} == {detector}
+
+
+def test_the_lowest_level_can_be_given(call, patient_folder, tmp_path):
+    outcome = call(
+        "boundaries",
+        "--pet", patient_folder / "pet_suv.nii.gz",
+        "--mask", patient_folder / "truth_semantic.nii.gz",
+        "--out", tmp_path / "b",
+        "--lowest", "L4",
+    )  # fmt: skip
+    assert outcome.status == 0
+    assert table(tmp_path / "b" / "boundaries.csv")[0]["below"] == "L4"
+
+
+def test_suv_tells_every_term(call, write_series, tmp_path):
+    write_series(tmp_path / "pet", "PT")
+    outcome = call("suv", "--pet", tmp_path / "pet", "--json")
+    record = json.loads(outcome.out)
+    terms = {t["name"]: t["value"] for t in record["terms"]}
+    # 70 kg, 370 MBq at 09:00, scan at 10:00, half-life 6586.2 s.
+    expected = 70e3 / (370e6 * 2 ** (-3600 / 6586.2))
+    assert record["factor"] == pytest.approx(expected, rel=1e-9)
+    assert terms["weight"] == 70.0 and terms["decay_time"] == 3600.0
+    words = call("suv", "--pet", tmp_path / "pet").out
+    assert "(0018,1074)" in words
+
+
+def test_evaluate_finds_a_mask_equal_to_itself(call, patient_folder):
+    truth = patient_folder / "truth_semantic.nii.gz"
+    rows = json.loads(call("evaluate", "--truth", truth, "--pred", truth, "--json").out)
+    assert [r["label"] for r in rows] == [1, 2, 3, 4] and all(r["dice"] == 1.0 for r in rows)
+
+
+def test_segment_writes_the_mask_given(call, patient_folder, tmp_path):
+    out = tmp_path / "mask.nii.gz"
+    truth = patient_folder / "truth_semantic.nii.gz"
+    outcome = call("segment", "--ct", patient_folder / "ct.nii.gz", "--mask", truth, "--out", out)
+    assert outcome.status == 0
+    one, other = (sitk.GetArrayFromImage(sitk.ReadImage(str(p))) for p in (out, truth))
+    assert np.array_equal(one, other)
+    assert call("segment", "--ct", patient_folder / "ct.nii.gz", "--out", tmp_path / "mask.txt").status == 2
+
+
+def test_phantom_writes_its_five_files(patient_folder):
+    assert {p.name for p in patient_folder.iterdir()} == {
+        "ct.nii.gz", "pet_suv.nii.gz", "truth_semantic.nii.gz", "truth_vertebrae.nii.gz", "truth_boundaries.csv",
+    }  # fmt: skip
+
+
+def test_training_without_a_config_says_so(call, tmp_path):
+    outcome = call("train", tmp_path / "none.toml")
+    assert outcome.status == 2 and "none.toml" in outcome.fault
