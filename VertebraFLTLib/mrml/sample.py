@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from VertebraFLTLib.mrml import units
 from VertebraFLTLib.mrml.logic import CaseRun, run_case
 from VertebraFLTLib.mrml.volumes import add_volume
-from VertebraFLTLib.phantom import make_phantom
+from VertebraFLTLib.phantom import PhantomCase, make_phantom
 from VertebraFLTLib.progress import Progress, silent
 from VertebraFLTLib.segmentation.protocol import Segmentation
 
@@ -37,7 +37,11 @@ class Sample:
 
 def add_sample(scene: Any, size: str = "demo", seed: int = 0, progress: Progress = silent) -> Sample:
     """Simulate a patient on day 28 and add its CT and PET (in SUV, tracer FLT) to the scene."""
-    phantom = make_phantom(seed=seed, size=size, progress=progress)
+    return add_phantom(scene, make_phantom(seed=seed, size=size, progress=progress))
+
+
+def add_phantom(scene: Any, phantom: PhantomCase) -> Sample:
+    """Add a simulated patient's CT and PET to the scene."""
     ct = add_volume(scene, phantom.ct, "Simulated CT")
     units.mark_as_ct(ct)
     units.show_as_ct(ct)

@@ -96,7 +96,7 @@ def write_scene(result: Result, path: str | Path) -> None:
     target = Path(path).resolve()
     scene = private_scene()
     nodes = build_scene(result, scene)
-    segmentation.store_cropped(nodes.segmentation)
+    segmentation.prepare_to_store(nodes.segmentation)
     bounds = [0.0] * 6
     nodes.segmentation.GetSegmentation().GetBounds(bounds)
     if bounds[0] > bounds[1]:  # no segment

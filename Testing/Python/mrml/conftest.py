@@ -13,9 +13,14 @@ from vtkmodules.vtkFiltersSources import vtkSphereSource
 
 slicer = pytest.importorskip("slicer", reason="slicer-core (extra 'standalone') is not installed")
 
+from VertebraFLTLib import pipeline  # noqa: E402
 from VertebraFLTLib.io.geometry import OriginalGeometry, to_lps  # noqa: E402
 from VertebraFLTLib.io.images import ImageSource, LoadedImage  # noqa: E402
 from VertebraFLTLib.io.suv import SuvRecord  # noqa: E402
+from VertebraFLTLib.mrml.inputs import load_from_node  # noqa: E402
+from VertebraFLTLib.mrml.sample import add_phantom  # noqa: E402
+from VertebraFLTLib.mrml.scene import private_scene  # noqa: E402
+from VertebraFLTLib.phantom import PhantomCase, make_phantom  # noqa: E402
 from VertebraFLTLib.quantification.surfaces import Surface  # noqa: E402
 from VertebraFLTLib.quantification.suv_table import RegionSuv  # noqa: E402
 from VertebraFLTLib.result import Options, Result  # noqa: E402
@@ -123,6 +128,21 @@ def make_result(geometry: str = "straight", header: dict[str, Any] | None = None
         surfaces=surfaces,
         options=Options(),
     )
+
+
+@pytest.fixture(scope="session")
+def phantom() -> PhantomCase:
+    """A small simulated patient, made once."""
+    return make_phantom(size="small")
+
+
+@pytest.fixture(scope="session")
+def phantom_result(phantom: PhantomCase) -> Result:
+    """The small patient's result from its own volumes and true mask, computed once."""
+    scene = private_scene()
+    volumes = add_phantom(scene, phantom)
+    ct, pet = load_from_node(volumes.ct, "CT"), load_from_node(volumes.pet, "PT")
+    return pipeline.run(ct, pet, volumes.truth, Options(lowest="L5"))
 
 
 @pytest.fixture

@@ -10,22 +10,23 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 
 slicer = pytest.importorskip("slicer")
 
+from VertebraFLTLib import pipeline  # noqa: E402
 from VertebraFLTLib.errors import Cancelled, InputError  # noqa: E402
 from VertebraFLTLib.io.suv import suv_record  # noqa: E402
 from VertebraFLTLib.mrml import units  # noqa: E402
 from VertebraFLTLib.mrml.inputs import load_from_node  # noqa: E402
 from VertebraFLTLib.mrml.logic import run_case  # noqa: E402
-from VertebraFLTLib.mrml.sample import add_sample  # noqa: E402
+from VertebraFLTLib.mrml.sample import add_phantom  # noqa: E402
 from VertebraFLTLib.mrml.scene import private_scene  # noqa: E402
 from VertebraFLTLib.mrml.tables import boundaries_from_table  # noqa: E402
 from VertebraFLTLib.mrml.volumes import add_volume  # noqa: E402
 from VertebraFLTLib.result import Options  # noqa: E402
 
 
-@pytest.fixture(scope="module")
-def sample():
+@pytest.fixture
+def sample(phantom):
     scene = private_scene()
-    return scene, add_sample(scene, "small")
+    return scene, add_phantom(scene, phantom)
 
 
 def _content(scene):
@@ -55,8 +56,9 @@ def test_an_error_or_a_cancel_at_any_stage_leaves_the_scene_as_it_was(sample):
     assert _content(scene) == before
 
 
-def test_the_sample_becomes_tables_segments_plot_and_surfaces(sample):
+def test_the_sample_becomes_tables_segments_plot_and_surfaces(sample, phantom_result, monkeypatch):
     scene, volumes = sample
+    monkeypatch.setattr(pipeline, "run", lambda *_, **__: phantom_result)
     case = run_case(scene, volumes.ct, volumes.pet, Options(lowest="L5"), segmenter=volumes.truth)
     assert case.nodes.ct is volumes.ct and case.nodes.pet is volumes.pet
     assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -329,3 +330,19 @@ def test_unwritable_place_is_an_input_error(result_on, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot write"):
         write_scene(result_on(), Path(tmp_path / "file" / "scene.mrb"))
+
+
+def test_a_result_without_boundaries_or_surfaces_is_a_scene_all_the_same(result_on, tmp_path, read_mrb):
+    result = result_on()
+    result.boundaries = replace(result.boundaries, boundaries=())
+    result.vertebrae, result.semantic = (sitk.Image(mask) * 0 for mask in (result.vertebrae, result.semantic))
+    result.surfaces = []
+    result.suv_table = [replace(result.suv_table[0], voxels=0, suv_mean=float("nan"))]
+    write_scene(result, tmp_path / "scene.mrb")
+    scene = read_mrb(tmp_path / "scene.mrb")
+    assert nodes(scene, "vtkMRMLSegmentationNode") == []
+    table = named(scene, "vtkMRMLTableNode", "Vertebral boundaries")
+    assert (table.GetNumberOfRows(), table.GetNumberOfColumns()) == (0, 10)
+    suv = named(scene, "vtkMRMLTableNode", "SUV by region").GetTable()
+    assert np.isnan(suv.GetColumnByName("suv_mean").GetValue(0))
+    assert only(scene, "vtkMRMLPlotChartNode").GetNumberOfPlotSeriesNodes() == 2
