@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,10 +64,13 @@ def _pixels_by_pydicom(grid: Grid, where: str) -> sitk.Image:
     planes = []
     try:
         for one in grid.slices:
-            dataset = pydicom.dcmread(one.path, force=True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                dataset = pydicom.dcmread(one.path, force=True)
+                stored = dataset.pixel_array
             slope, intercept = get(dataset, "RescaleSlope"), get(dataset, "RescaleIntercept")
             slope, intercept = 1.0 if slope is None else slope, intercept or 0.0
-            planes.append((dataset.pixel_array * float(slope) + float(intercept)).astype(np.float32))
+            planes.append((stored * float(slope) + float(intercept)).astype(np.float32))
     except Exception as error:  # each decoder behind pydicom has errors of its own
         raise InputError(
             f"{where}: the pixels of series {grid.slices[0].description!r} cannot be read (damaged files or a "
@@ -82,7 +86,7 @@ def read_series(
     slices, others = find_slices(folder, progress)
     if not slices:
         raise InputError(f"{where} holds no DICOM images{_instead(others)}")
-    stack, warnings = choose(gather(slices), where, modality, series)
+    stack, noted = choose(gather(slices), where, modality, series)
     if len({one.patient for one in stack.slices}) > 1:
         raise InputError(f"{where}: the series mixes several patients (Patient ID (0010,0020)); export it again")
     grid = order(stack, where)
@@ -99,7 +103,7 @@ def read_series(
         series_uid=grid.slices[0].series_uid,
         modality=grid.slices[0].modality,
         header=header,
-        warnings=warnings + grid.warnings,
+        warnings=noted + grid.warnings,
     )
 
 

@@ -116,34 +116,42 @@ def plain(value: Any) -> Any:
     return plain(str(value))
 
 
-def get(dataset: Dataset, keyword: str) -> Any:
-    """The plain value of an element, None where it is absent, empty or malformed."""
+def element(dataset: Dataset, keyword: str) -> Any:
+    """pydicom's value of an element, None where it is absent or malformed."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return plain(dataset.get(keyword))
+            return dataset.get(keyword)
+    except Exception:  # each value representation of a damaged header fails in its own way
+        return None
+
+
+def get(dataset: Dataset, keyword: str) -> Any:
+    """The plain value of an element, None where it is absent, empty or malformed."""
+    try:
+        return plain(element(dataset, keyword))
     except (ValueError, TypeError, OverflowError):
         return None
 
 
-def _private(dataset: Dataset, group: int, creator: str, element: int) -> Any:
+def _private(dataset: Dataset, group: int, creator: str, offset: int) -> Any:
     try:
-        return plain(dataset.private_block(group, creator)[element].value)
-    except KeyError:
+        return plain(dataset.private_block(group, creator)[offset].value)
+    except (KeyError, NotImplementedError, ValueError):
         elements = [tag for tag in dataset.keys() if tag.group == group]  # noqa: SIM118
         if not elements or any(tag.is_private_creator for tag in elements):
             return None
-        found = dataset.get(Tag(group, 0x1000 + element))  # the creator was stripped
+        found = dataset.get(Tag(group, 0x1000 + offset))  # the creator was stripped
         return None if found is None else plain(found.value)
 
 
 def _tracer(dataset: Dataset) -> list[dict[str, Any]] | None:
     items = []
-    for item in dataset.get(_TRACER_SEQUENCE) or []:
+    for item in element(dataset, _TRACER_SEQUENCE) or []:
         entry = {keyword: get(item, keyword) for keyword in _TRACER_KEYWORDS}
         for sequence in _CODE_SEQUENCES:
             entry[sequence] = [
-                {keyword: get(code, keyword) for keyword in _CODE_KEYWORDS} for code in item.get(sequence) or []
+                {keyword: get(code, keyword) for keyword in _CODE_KEYWORDS} for code in element(item, sequence) or []
             ]
         items.append({keyword: value for keyword, value in entry.items() if value})
     return items or None

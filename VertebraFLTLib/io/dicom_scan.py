@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,9 +107,10 @@ def _floats(value: Any, count: int) -> tuple[float, ...] | None:
 
 def _number(value: Any, default: float) -> float:
     try:
-        return float(value)
+        number = float(value)
     except (TypeError, ValueError):
         return default
+    return number if math.isfinite(number) else default
 
 
 def _slice(path: Path, name: str) -> DicomSlice | None:
@@ -116,9 +118,10 @@ def _slice(path: Path, name: str) -> DicomSlice | None:
     if dataset is None:
         return None
     value = {keyword: get(dataset, keyword) for keyword in _TAGS}
-    if not value["Rows"] or not value["Columns"]:
+    matrix = int(_number(value["Rows"], 0)), int(_number(value["Columns"], 0))
+    if 0 in matrix:
         return None  # structure sets, reports, presentation states
-    bits = int(_number(value["BitsStored"], 16))
+    bits = min(int(_number(value["BitsStored"], 16)), 32)
     low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if value["PixelRepresentation"] == 1 else (0, 2**bits - 1)
     slope, intercept = _number(value["RescaleSlope"], 1.0), _number(value["RescaleIntercept"], 0.0)
     return DicomSlice(
@@ -131,7 +134,7 @@ def _slice(path: Path, name: str) -> DicomSlice | None:
         number=int(value["SeriesNumber"]) if isinstance(value["SeriesNumber"], int) else None,
         description=str(value["SeriesDescription"] or ""),
         image_type=_texts(value["ImageType"]),
-        matrix=(int(value["Rows"]), int(value["Columns"])),
+        matrix=matrix,
         samples=int(_number(value["SamplesPerPixel"], 1)),
         frames=int(_number(value["NumberOfFrames"], 1)),
         pixel_spacing=_floats(value["PixelSpacing"], 2),  # type: ignore[arg-type]

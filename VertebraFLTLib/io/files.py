@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,8 @@ def read_file(path: Path, where: str) -> ImageFile:
     if suffix is None:
         _refuse_kind(path, where)
     assert suffix is not None
+    if READABLE[suffix] == "MetaImage":
+        _refuse_dimensions(path, where)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     with quiet_itk():
@@ -63,9 +66,10 @@ def read_file(path: Path, where: str) -> ImageFile:
             image = reader.Execute()
         except RuntimeError as error:
             raise InputError(_why(error, where, suffix)) from error
-    meta = {key: image.GetMetaData(key).strip() for key in image.GetMetaDataKeys()}
-    for key in meta:
-        image.EraseMetaData(key)
+    wanted = ("qform_code", "sform_code", *_NOTE_KEYS)
+    meta = {key: image.GetMetaData(key).strip() for key in wanted if image.HasMetaDataKey(key)}
+    for key in filter(str.isascii, image.GetMetaDataKeys()):
+        image.EraseMetaData(key)  # it belongs to the file, not to what is computed from it
     if frames is not None:
         image = image[:, :, :, 0]
     warnings = []
@@ -89,6 +93,14 @@ def _refuse_kind(path: Path, where: str) -> None:
     if read_dataset(path, ["SOPClassUID"]) is not None:
         raise InputError(f"{where} is a single DICOM file; give the folder (or a zip) of the whole series")
     raise InputError(f"{where} is not an image that is read here ({known}, a folder of DICOM files, or a zip of one)")
+
+
+def _refuse_dimensions(path: Path, where: str) -> None:
+    """MetaIO writes beyond its arrays when a header claims more than ten dimensions."""
+    with open(path, "rb") as file:
+        claimed = re.search(rb"^\s*NDims\s*=\s*(\d{1,9})\s*$", file.read(4096), re.MULTILINE)
+    if claimed is None or not 2 <= int(claimed[1]) <= 10:
+        raise InputError(f"{where} cannot be read as MetaImage: its header has no valid NDims; export it again")
 
 
 def _why(error: RuntimeError, where: str, suffix: str) -> str:

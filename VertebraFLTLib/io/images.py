@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import SimpleITK as sitk
 
-from VertebraFLTLib.errors import InputError
+from VertebraFLTLib.errors import InputError, NoSuchSeries
 from VertebraFLTLib.io.archive import is_zip, unpacked
 from VertebraFLTLib.io.dicom import read_series
 from VertebraFLTLib.io.dicom_scan import has_dicom
@@ -95,7 +95,7 @@ def _from_unpacked(
 
 def _from_file(file: ImageFile, where: str, modality: Modality | None, series: str | None) -> LoadedImage:
     if series is not None:
-        raise InputError(f"--series is for DICOM; {where} is an image file")
+        raise NoSuchSeries(f"--series is for DICOM; {where} is an image file")
     source = ImageSource(where, "file", file.files, file.sha256, None, modality, file.notes)
     return _finished(file.image, source, list(file.warnings), modality)
 

@@ -254,6 +254,22 @@ def test_damaged_pixels_are_refused(tmp_path, write_series, capfd):
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_damaged_headers_never_end_in_a_traceback(tmp_path, write_series, seed):
+    write_series(tmp_path, "PT")
+    random = np.random.default_rng(seed)
+    path = sorted(tmp_path.iterdir())[seed % 5]
+    data = bytearray(path.read_bytes())
+    for place in random.integers(140, len(data), 25):
+        data[place] = random.integers(256)
+    path.write_bytes(data)
+    try:
+        loaded = read_image(tmp_path, modality="PT")
+        assert len(array(loaded)) >= 3
+    except InputError as error:
+        assert "\n" not in str(error)
+
+
 @pytest.mark.parametrize(("content", "words"), [({}, "empty"), ({"notes.txt": b"no image"}, "notes.txt")])
 def test_a_folder_without_dicom_is_refused(tmp_path, content, words):
     for name, data in content.items():

@@ -154,6 +154,13 @@ def test_a_pet_that_is_zero_or_not_a_number(tmp_path):
         refused(path, modality="PT")
 
 
+def test_a_header_that_claims_many_dimensions(tmp_path):
+    sitk.WriteImage(ct_image(), str(tmp_path / "ct.mha"))
+    data = (tmp_path / "ct.mha").read_bytes().replace(b"NDims = 3", b"NDims = 73")
+    (tmp_path / "ct.mha").write_bytes(data)
+    assert "NDims" in refused(tmp_path / "ct.mha", modality="CT")
+
+
 def test_sheared_axes(tmp_path):
     sitk.WriteImage(ct_image(), str(tmp_path / "a.nii"))
     data = bytearray((tmp_path / "a.nii").read_bytes())
