@@ -34,9 +34,9 @@ LOW_CONFIDENCE = 0.5  # below this a boundary is called uncertain, in words and 
 class Stopwatch:
     """Seconds per stage, and the progress of each."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, seconds: dict[str, float] | None = None) -> None:
         self.progress = progress
-        self.seconds: dict[str, float] = {}
+        self.seconds: dict[str, float] = {} if seconds is None else seconds
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

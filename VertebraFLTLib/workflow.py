@@ -16,9 +16,9 @@ from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.io.images import LoadedImage, read_image
 from VertebraFLTLib.io.suv_record import SuvOverrides, SuvRecord
 from VertebraFLTLib.io.writing import RUN_FILES, StagedFolder, sha256_of
-from VertebraFLTLib.pipeline import Stopwatch, column_of, column_profile, finish, run
+from VertebraFLTLib.pipeline import Stopwatch, column_of, column_profile, finish, peak_memory_mb, run
 from VertebraFLTLib.progress import Progress, silent
-from VertebraFLTLib.report.run_folder import write_report
+from VertebraFLTLib.report.run_folder import write_record, write_report
 from VertebraFLTLib.result import Options, Result
 from VertebraFLTLib.segmentation.protocol import Segmenter
 from VertebraFLTLib.segmentation.registry import get_segmenter
@@ -49,10 +49,13 @@ def run_into(
     """
     refuse_to_lose_edits(Path(out))
     with StagedFolder(out, known=(*RUN_FILES, INPUTS)) as folder:
-        ct, pet = read(folder)
-        result = run(
-            ct, pet, segmenter or get_segmenter(options, mask), options, overrides=overrides, progress=progress
-        )
+        watch = Stopwatch(progress)
+        with watch.stage("read"):
+            ct, pet = read(folder)
+        with watch.stage("load model"):
+            segmenter = segmenter or get_segmenter(options, mask)
+        result = run(ct, pet, segmenter, options, overrides=overrides, progress=progress)
+        result.timings_s = {**watch.seconds, **result.timings_s}
         _write(result, folder, scene, progress)
     return result
 
@@ -127,15 +130,16 @@ def _write(result: Result, folder: Path, scene: bool, progress: Progress) -> Non
     if scene and importlib.util.find_spec("slicer") is None:
         result.warnings.append(NO_SCENE)
         scene = False
-    progress("report", 0.0)
-    write_report(result, folder)
-    progress("report", 1.0)
+    watch = Stopwatch(progress, result.timings_s)
     if scene:
         from VertebraFLTLib.mrml.scene import write_scene
 
-        progress("scene", 0.0)
-        write_scene(result, folder / "scene.mrb")
-        progress("scene", 1.0)
+        with watch.stage("scene"):
+            write_scene(result, folder / "scene.mrb")
+    with watch.stage("report"):
+        write_report(result, folder, progress)
+    result.peak_memory_mb = peak_memory_mb()
+    write_record(result, folder)  # once more: the time of the report itself is known only now
 
 
 def _read_case(folder: Path) -> dict[str, Any]:

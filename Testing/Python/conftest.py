@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -159,3 +159,25 @@ def patient_folder(patient: PhantomCase, tmp_path_factory: pytest.TempPathFactor
     folder = tmp_path_factory.mktemp("patient") / "p"
     write_phantom(patient, folder)
     return folder
+
+
+@pytest.fixture
+def read_mrb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], Any]]:
+    """Reads a bundle into a fresh scene, as Slicer does."""
+    slicer = pytest.importorskip("slicer", reason="slicer-core (extra 'standalone') is not installed")
+    scenes = []
+
+    def read(path: Path) -> Any:
+        scene = slicer.vtkMRMLScene()
+        cache, manager = slicer.vtkCacheManager(), slicer.vtkDataIOManager()
+        cache.SetRemoteCacheDirectory(str(tmp_path_factory.mktemp("cache")))
+        manager.SetCacheManager(cache)
+        scene.SetCacheManager(cache)
+        scene.SetDataIOManager(manager)
+        assert scene.ReadFromMRB(str(path))
+        scenes.append((scene, manager, cache))
+        return scene
+
+    yield read
+    for scene, *_ in scenes:
+        scene.Clear(1)

@@ -56,6 +56,11 @@ def write_report(result: Result, folder: Path | str, progress: Progress = silent
     write_text(folder / "case.json", to_json(record))
 
 
+def write_record(result: Result, folder: Path | str) -> None:
+    """Write ``case.json`` alone, anew: when timings have come to be known since :func:`write_report`."""
+    write_text(Path(folder) / "case.json", to_json(case_record(result)))
+
+
 def _write_figures(result: Result, folder: Path, progress: Progress) -> dict[str, bytes]:
     folder.mkdir(exist_ok=True)
     written = {}

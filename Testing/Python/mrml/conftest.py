@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -149,24 +148,3 @@ def phantom_result(phantom: PhantomCase) -> Result:
 def result_on() -> Callable[..., Result]:
     """Makes a result on a grid of :data:`GEOMETRIES`."""
     return make_result
-
-
-@pytest.fixture
-def read_mrb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], Any]]:
-    """Reads a bundle into a fresh scene, as Slicer does."""
-    scenes = []
-
-    def read(path: Path) -> Any:
-        scene = slicer.vtkMRMLScene()
-        cache, manager = slicer.vtkCacheManager(), slicer.vtkDataIOManager()
-        cache.SetRemoteCacheDirectory(str(tmp_path_factory.mktemp("cache")))
-        manager.SetCacheManager(cache)
-        scene.SetCacheManager(cache)
-        scene.SetDataIOManager(manager)
-        assert scene.ReadFromMRB(str(path))
-        scenes.append((scene, manager, cache))
-        return scene
-
-    yield read
-    for scene, *_ in scenes:
-        scene.Clear(1)

@@ -1,0 +1,68 @@
+"""A whole run in a process of its own: seconds by stage, peak memory, FLOP/s beside a plain matrix product."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+MATRIX = 2048
+
+
+def report(patient: Path) -> str:
+    """Markdown tables of a run of the folder that `vertebraflt phantom` wrote."""
+    out = patient.parent / "run"
+    began = time.perf_counter()
+    product = subprocess.run(
+        [sys.executable, __file__, str(patient), str(out)], check=True, capture_output=True, text=True
+    )
+    wall = time.perf_counter() - began
+    matrix_flops = float(product.stdout.split()[-1])
+    case = json.loads((out / "case.json").read_text())
+    stages = {**case["timings_s"]}
+    work = case["segmentation"]
+    network_flops = work["network_flop"] / work["network_seconds"]
+    total = sum(stages.values())
+    lines = [
+        f"{os.cpu_count()} CPU cores; device {work['device']}; "
+        f"process start to end {wall:.0f} s (with the matrix product)",
+        "",
+        "| stage | seconds | share |",
+        "| --- | --- | --- |",
+        *(f"| {name} | {seconds:.1f} | {100 * seconds / total:.0f} % |" for name, seconds in stages.items()),
+        f"| sum | {total:.1f} | |",
+        "",
+        "| quantity | value |",
+        "| --- | --- |",
+        f"| peak memory | {case['peak_memory_mb'] / 1024:.2f} GB |",
+        f"| work in the networks | {work['network_flop'] / 1e12:.2f} TFLOP in {work['network_seconds']:.1f} s |",
+        f"| achieved | {network_flops / 1e9:.0f} GFLOP/s |",
+        f"| {MATRIX} x {MATRIX} float32 matrix product | {matrix_flops / 1e9:.0f} GFLOP/s |",
+        f"| ratio | {network_flops / matrix_flops:.2f} |",
+    ]
+    return "\n".join(lines)
+
+
+def _child(patient: Path, out: Path) -> None:
+    from VertebraFLTLib.cli.main import main
+
+    images = ["--ct", str(patient / "ct.nii.gz"), "--pet", str(patient / "pet_suv.nii.gz")]
+    status = main(["run", *images, "--out", str(out)])
+    if status:
+        sys.exit(status)
+    import torch
+
+    a, b = torch.randn(MATRIX, MATRIX), torch.randn(MATRIX, MATRIX)
+    a @ b
+    rounds = 10
+    began = time.perf_counter()
+    for _ in range(rounds):
+        a @ b
+    print(2 * MATRIX**3 * rounds / (time.perf_counter() - began))
+
+
+if __name__ == "__main__":
+    _child(Path(sys.argv[1]), Path(sys.argv[2]))
