@@ -6,11 +6,13 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from VertebraFLTLib.anatomy import HIP_BONE, SACRUM, STERNUM, STRUCTURES, VERTEBRAL_BODY
+from VertebraFLTLib.anatomy import HIP_BONE, SACRUM, STERNUM, STRUCTURES, VERTEBRAL_BODY, Structure
 
 # Pieces nearer to the kept ones than this belong to the same bone: discs and thin slices part what is one structure.
 _JOIN_MM = {VERTEBRAL_BODY.label: 14.0, STERNUM.label: 14.0, SACRUM.label: 6.0, HIP_BONE.label: 6.0}
 _LEAST_ML = 0.3  # what is smaller is noise unless it touches
+# A structure whose largest piece is smaller than this is not in view: a few false voxels are no hip bone.
+_LEAST_STRUCTURE_ML = {VERTEBRAL_BODY.label: 0.5, STERNUM.label: 1.5, SACRUM.label: 3.0, HIP_BONE.label: 3.0}
 
 
 def clean_up(mask: sitk.Image) -> tuple[sitk.Image, dict[str, float]]:
@@ -29,7 +31,7 @@ def clean_up(mask: sitk.Image) -> tuple[sitk.Image, dict[str, float]]:
         if box is None:
             continue
         here = array[box] == structure.label
-        keep = _main_parts(here, spacing, voxel_ml, _JOIN_MM[structure.label], 2 if structure is HIP_BONE else 1)
+        keep = _main_parts(here, spacing, voxel_ml, structure)
         gone = here & ~keep
         count = int(gone.sum())
         if count:
@@ -40,13 +42,16 @@ def clean_up(mask: sitk.Image) -> tuple[sitk.Image, dict[str, float]]:
     return cleaned, removed
 
 
-def _main_parts(here: np.ndarray, spacing: np.ndarray, voxel_ml: float, join_mm: float, mains: int) -> np.ndarray:
+def _main_parts(here: np.ndarray, spacing: np.ndarray, voxel_ml: float, structure: Structure) -> np.ndarray:
+    join_mm, mains = _JOIN_MM[structure.label], 2 if structure is HIP_BONE else 1
     parts, count = ndimage.label(here, np.ones((3, 3, 3), bool))
-    if count <= 1:
-        return here
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
     order = np.argsort(sizes)[::-1]
+    if sizes[order[0]] * voxel_ml < _LEAST_STRUCTURE_ML[structure.label]:
+        return np.zeros_like(here)
+    if count == 1:
+        return here
     kept = {int(order[0])}
     for other in order[1:mains]:
         if sizes[other] > 0.2 * sizes[order[0]]:

@@ -40,6 +40,13 @@ def test_islands_go_and_what_belongs_stays(patient):
     assert set(removed) == {"vertebral_body", "hip_bone"}
 
 
+def test_a_few_false_voxels_are_no_structure(patient):
+    patient[patient == 3] = 0
+    patient[60:62, 4:9, 40:46] = 3  # 0.7 ml of "sternum"
+    mask, removed = clean_up(image(patient))
+    assert not (sitk.GetArrayFromImage(mask) == 3).any() and removed["sternum"] == pytest.approx(0.72)
+
+
 def test_nothing_is_ever_added():
     random = np.random.default_rng(0)
     noise = (random.integers(0, 5, (20, 20, 20)) * (random.random((20, 20, 20)) < 0.2)).astype(np.uint8)
