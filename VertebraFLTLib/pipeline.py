@@ -11,14 +11,18 @@ import numpy as np
 import SimpleITK as sitk
 
 from VertebraFLTLib.anatomy import SACRUM, VERTEBRAL_BODY
-from VertebraFLTLib.io.geometry import check_overlap, z_map, z_range
+from VertebraFLTLib.io.geometry import z_map, z_range
 from VertebraFLTLib.io.images import LoadedImage
+from VertebraFLTLib.io.pairing import check_pair
 from VertebraFLTLib.io.suv import pet_to_suv
 from VertebraFLTLib.io.suv_record import SuvOverrides, SuvRecord
 from VertebraFLTLib.progress import Progress, silent
+from VertebraFLTLib.quantification.completeness import completeness_warnings
 from VertebraFLTLib.quantification.coverage import Grid, LabelBoxes, coverage
+from VertebraFLTLib.quantification.masks_on_pet import regions_on_pet
 from VertebraFLTLib.quantification.surfaces import percentile_surfaces
-from VertebraFLTLib.quantification.suv_table import measure
+from VertebraFLTLib.quantification.suv_table import measure_regions
+from VertebraFLTLib.quantification.vertebra_slices import cut_on_pet
 from VertebraFLTLib.result import Options, Result
 from VertebraFLTLib.segmentation.protocol import Segmenter
 from VertebraFLTLib.spine.boundaries import BoundarySet
@@ -66,7 +70,7 @@ def run(
         check_level(options.lowest)
     watch = Stopwatch(progress)
     with watch.stage("suv"):
-        overlap = check_overlap(ct.image, pet.image)
+        overlap = check_pair(ct, pet)
         pet_suv, suv = pet_to_suv(pet, options.pet_units, overrides or SuvOverrides())
     with watch.stage("segmentation"):
         segmentation = segmenter.segment(ct.image, progress)
@@ -107,7 +111,9 @@ def finish(
     with watch.stage("instances"):
         vertebrae = vertebra_mask(semantic, column, boundaries, profile.spacing_mm)
     with watch.stage("quantification"):
-        table = measure(pet_suv, semantic, vertebrae)
+        regions = regions_on_pet(pet_suv, semantic, vertebrae)
+        table = measure_regions(pet_suv, cut_on_pet(pet_suv, semantic, regions, boundaries))
+        partly = completeness_warnings(regions, semantic)
     with watch.stage("surfaces"):
         surfaces = percentile_surfaces(pet_suv, semantic, vertebrae, options.percentiles, progress=watch.progress)
     return Result(
@@ -123,7 +129,7 @@ def finish(
         surfaces=surfaces,
         options=options,
         segmentation=dict(details),
-        warnings=[*warnings, *doubts(suv, boundaries)],
+        warnings=[*warnings, *partly, *doubts(suv, boundaries)],
         input_warnings=warnings,
         timings_s=watch.seconds,
         peak_memory_mb=peak_memory_mb(),
@@ -201,6 +207,10 @@ def doubts(suv: SuvRecord, boundaries: BoundarySet) -> list[str]:
             f"{len(weak)} of {len(boundaries.boundaries)} boundaries are uncertain "
             f"(confidence below {LOW_CONFIDENCE:g}): {names}; inspect them on the profile"
         )
+    parts = [v for v in boundaries.vertebrae() if not v.complete]
+    if parts:
+        names = ", ".join(f"{v.level} ({v.reason})" for v in parts)
+        found.append(f"not wholly in view, so its figures are of a part: {names}")
     if boundaries.level_confidence < 0.9:
         found.append(
             f"level names are an inference (confidence {boundaries.level_confidence:.2f}: {boundaries.level_reason}); "

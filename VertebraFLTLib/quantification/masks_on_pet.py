@@ -35,6 +35,7 @@ class PetRegion:
     mask: np.ndarray
     bone_ml: float  # of the mask on the CT grid
     bone_on_pet_ml: float  # the part of it inside the PET's field of view, before dilation
+    weight: np.ndarray | None = None  # float, of the mask's shape: the part of each voxel that counts; None: all of it
 
 
 def regions_on_pet(pet: sitk.Image, semantic: sitk.Image, vertebrae: sitk.Image) -> list[PetRegion]:

@@ -14,6 +14,8 @@ from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.quantification.coverage import Grid
 from VertebraFLTLib.quantification.masks_on_pet import PetRegion, hull, inside, regions_on_pet
 from VertebraFLTLib.quantification.suv_peak import sphere_means
+from VertebraFLTLib.quantification.vertebra_slices import cut_on_pet
+from VertebraFLTLib.spine.boundaries import BoundarySet
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class RegionSuv:
 
     roi: str
     label: str
-    voxels: int
+    voxels: int  # all that count, if only in part; ``volume_ml`` and the statistics weigh them
     volume_ml: float
     suv_sum: float  # the thesis's figure; depends on the PET's voxel size
     suv_mean: float
@@ -48,15 +50,23 @@ class RegionSuv:
 COLUMNS: tuple[str, ...] = tuple(f.name for f in fields(RegionSuv))
 
 
-def measure(pet_suv: sitk.Image, semantic: sitk.Image, vertebrae: sitk.Image) -> list[RegionSuv]:
+def measure(
+    pet_suv: sitk.Image, semantic: sitk.Image, vertebrae: sitk.Image, boundaries: BoundarySet | None = None
+) -> list[RegionSuv]:
     """Statistics of every region the masks hold and the PET sees, in the order of ``suv.csv``.
 
     Vertebrae come from the lowest up, then column, pelvis, hips, sacrum, sternum; a region that is absent or lies
     outside the PET has no row. The PET is not resampled: see :mod:`VertebraFLTLib.quantification.masks_on_pet`.
 
+    With ``boundaries`` each vertebra is cut on the PET's own slices (see ``vertebra_slices``);
+    without, its mask is brought to the PET.
+
     pet_suv: float image in SUV. semantic, vertebrae: uint8 images on any grid in the same patient coordinates.
     """
-    return measure_regions(pet_suv, regions_on_pet(pet_suv, semantic, vertebrae))
+    regions = regions_on_pet(pet_suv, semantic, vertebrae)
+    if boundaries is not None:
+        regions = cut_on_pet(pet_suv, semantic, regions, boundaries)
+    return measure_regions(pet_suv, regions)
 
 
 def measure_regions(pet_suv: sitk.Image, regions: list[PetRegion]) -> list[RegionSuv]:
@@ -72,15 +82,17 @@ def measure_regions(pet_suv: sitk.Image, regions: list[PetRegion]) -> list[Regio
 
 def _row(region: PetRegion, suv: np.ndarray, spheres: np.ndarray, voxel_ml: float) -> RegionSuv:
     values = suv.astype(np.float64)
-    median, p85, p98 = np.percentile(values, (50, 85, 98))
+    weights = np.ones_like(values) if region.weight is None else region.weight[region.mask].astype(np.float64)
+    mean = float(np.average(values, weights=weights))
+    median, p85, p98 = weighted_percentiles(values, weights, (50, 85, 98))
     return RegionSuv(
         roi=region.roi,
         label=region.label,
         voxels=int(values.size),
-        volume_ml=values.size * voxel_ml,
-        suv_sum=float(values.sum()),
-        suv_mean=float(values.mean()),
-        suv_sd=float(values.std()),
+        volume_ml=float(weights.sum()) * voxel_ml,
+        suv_sum=float((values * weights).sum()),
+        suv_mean=mean,
+        suv_sd=float(np.sqrt(np.average((values - mean) ** 2, weights=weights))),
         suv_min=float(values.min()),
         suv_median=float(median),
         suv_p85=float(p85),
@@ -88,6 +100,16 @@ def _row(region: PetRegion, suv: np.ndarray, spheres: np.ndarray, voxel_ml: floa
         suv_max=float(values.max()),
         suv_peak=float(spheres.max()),
     )
+
+
+def weighted_percentiles(values: np.ndarray, weights: np.ndarray, percentiles: tuple[float, ...]) -> np.ndarray:
+    """Percentiles of values that count with weights above 0; for equal weights those of ``numpy.percentile``."""
+    order = np.argsort(values)
+    values, weights = values[order], weights[order]
+    before = np.cumsum(weights) - weights
+    if before[-1] == 0:
+        return np.full(len(percentiles), values[-1])
+    return np.interp(np.asarray(percentiles) / 100.0, before / before[-1], values)
 
 
 def _number(value: float) -> str:
