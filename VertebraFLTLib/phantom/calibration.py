@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import SimpleITK as sitk
-from scipy.ndimage import binary_dilation, generate_binary_structure
+from scipy.ndimage import binary_dilation, find_objects, generate_binary_structure
 
 from VertebraFLTLib.anatomy import HIP_BONE, LEVEL_BY_NAME, SACRUM, STERNUM, VERTEBRAL_BODY
 
@@ -36,15 +36,19 @@ def table_sums(case: PhantomCase, noise_free: bool = False) -> dict[str, float]:
 
 
 def _sums(suv: np.ndarray, semantic: np.ndarray, vertebrae: np.ndarray, levels: list[str]) -> dict[str, float]:
-    sums = {
-        name: float(suv[binary_dilation(vertebrae == LEVEL_BY_NAME[name].code, _CROSS)].sum(dtype=np.float64))
-        for name in levels
-    }
+    sums = {name: _dilated_sum(suv, vertebrae == LEVEL_BY_NAME[name].code, _CROSS) for name in levels}
     regions = {"column": (VERTEBRAL_BODY,), "pelvis": (HIP_BONE, SACRUM), "sternum": (STERNUM,)}
     for name, structures in regions.items():
-        mask = np.isin(semantic, [s.label for s in structures])
-        sums[name] = float(suv[binary_dilation(mask, _BALL)].sum(dtype=np.float64))
+        sums[name] = _dilated_sum(suv, np.isin(semantic, [s.label for s in structures]), _BALL)
     return sums
+
+
+def _dilated_sum(suv: np.ndarray, mask: np.ndarray, structure: np.ndarray) -> float:
+    found = find_objects(mask.astype(np.uint8))
+    if not found:
+        return 0.0
+    box = tuple(slice(max(s.start - 1, 0), s.stop + 1) for s in found[0])
+    return float(suv[box][binary_dilation(mask[box], structure)].sum(dtype=np.float64))
 
 
 def measure_seen() -> dict[str, tuple[float, float]]:

@@ -16,7 +16,7 @@ from .ct import finish_ct
 from .grid import Point
 from .options import DAYS, SIZES, PhantomOptions, PhantomSize
 from .pet import simulate_pet
-from .render import draw_ct, draw_labels
+from .render import draw_column, draw_ct, draw_labels
 from .scene import Scene, build_scene
 
 
@@ -41,8 +41,8 @@ class PhantomCase:
     """A simulated patient. Images are LPS; ``ct``, ``semantic``, ``vertebrae`` share a grid, the PET images another.
 
     ``pet_truth_suv`` is the PET after blur and before noise; ``pet_semantic`` and ``pet_vertebrae`` are the truth
-    drawn straight onto the PET grid (moved along with the PET's content). ``marrow_suv`` is the true uptake of each
-    level's marrow, ``sacrum``, ``hip_bone`` and ``sternum`` included.
+    drawn straight onto the PET grid (moved along with the PET's content), ``pet_column`` likewise, discs included.
+    ``marrow_suv`` is the true uptake of each level's marrow, of ``sacrum``, ``hip_bone`` and ``sternum``.
     """
 
     ct: sitk.Image  # int16 HU
@@ -54,16 +54,12 @@ class PhantomCase:
     pet_truth_suv: sitk.Image
     pet_semantic: sitk.Image
     pet_vertebrae: sitk.Image
+    pet_column: np.ndarray  # kji bool, PET grid
     levels: tuple[str, ...]  # from the lowest up
     seed: int
     day: int
     size: PhantomSize
     options: PhantomOptions
-
-    @property
-    def pet_column(self) -> np.ndarray:
-        """The column mask on the PET grid, kji bool."""
-        return sitk.GetArrayViewFromImage(self.pet_semantic) == 1
 
 
 def make_phantom(
@@ -78,18 +74,14 @@ def make_phantom(
     ``size`` is ``"full"``, ``"demo"``, ``"small"`` or a :class:`PhantomSize`; the patient of a seed is the same at
     every size. Raises :class:`InputError` for an unknown day, size or a negative seed.
     """
-    if day not in DAYS:
-        raise InputError(f"phantom day is {day}: choose one of {', '.join(map(str, DAYS))}")
     if isinstance(size, str):
         if size not in SIZES:
             raise InputError(f"phantom size is {size!r}: choose one of {', '.join(SIZES)}")
         size = SIZES[size]
-    if seed < 0:
-        raise InputError(f"phantom seed is {seed}: give a whole number of 0 or more")
     options = options or PhantomOptions()
-
-    patient, ct_noise, pet_noise = np.random.default_rng(seed).spawn(3)
-    scene = build_scene(patient, day, options, detail_mm=max(size.ct_spacing[0], size.pet_spacing[0] / 2) + 0.5)
+    detail_mm = max(size.ct_spacing[0], size.pet_spacing[0] / 2) + 0.5
+    scene = patient_scene(seed, day, options, detail_mm)
+    _, ct_noise, pet_noise = _generators(seed)
     ct_grid, pet_grid = size.ct_grid(), size.pet_grid()
     sub_z = max(1, round(size.ct_spacing[2] / 1.25))
     drawing = draw_ct(scene.solids, ct_grid, sub_z, ct_noise, progress)
@@ -112,12 +104,27 @@ def make_phantom(
         pet_truth_suv=pet_grid.image(pet.truth_suv),
         pet_semantic=pet_grid.image(pet_semantic),
         pet_vertebrae=pet_grid.image(pet_vertebrae),
+        pet_column=draw_column(scene.solids, moved, 4),
         levels=tuple(b.name for b in scene.plan.bodies),
         seed=seed,
         day=day,
         size=size,
         options=options,
     )
+
+
+def patient_scene(seed: int = 0, day: int = 28, options: PhantomOptions | None = None, detail_mm: float = 2.5) -> Scene:
+    """The patient of a seed before any image is made: shapes, spine and uptake. Raises as :func:`make_phantom`."""
+    if day not in DAYS:
+        raise InputError(f"phantom day is {day}: choose one of {', '.join(map(str, DAYS))}")
+    if seed < 0:
+        raise InputError(f"phantom seed is {seed}: give a whole number of 0 or more")
+    return build_scene(_generators(seed)[0], day, options or PhantomOptions(), detail_mm)
+
+
+def _generators(seed: int) -> list[np.random.Generator]:
+    """Independent streams for the patient, the CT's noise and the PET's: a patient is the same at every size."""
+    return np.random.default_rng(seed).spawn(3)
 
 
 def _boundaries(scene: Scene, first_slice_z: float, spacing: float) -> tuple[TrueBoundary, ...]:

@@ -105,6 +105,14 @@ def draw_labels(solids: Sequence[Solid], grid: Grid, sub_z: int) -> tuple[np.nda
     return semantic, vertebrae
 
 
+def draw_column(solids: Sequence[Solid], grid: Grid, sub_z: int) -> np.ndarray:
+    """The spine in one piece, bodies and discs: kji bool, voxels filled by half or more."""
+    empty = np.ones(grid.shape, dtype=np.float32)
+    for part in coverages([s for s in solids if s.column], grid, sub_z):
+        empty[part.where] *= 1 - part.whole
+    return empty <= 0.5
+
+
 def draw_uptake(solids: Sequence[Solid], grid: Grid, sub_z: int = 1, progress: Progress = silent) -> np.ndarray:
     """True uptake (SUV, kji float32) without blur or noise."""
     suv = np.zeros(grid.shape, dtype=np.float32)

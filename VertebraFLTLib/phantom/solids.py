@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +43,7 @@ class Solid:
     label: int = 0
     code: int = 0
     coarse: bool = False  # varies slowly along z: one sample per slice is enough
-    tags: frozenset[str] = field(default_factory=frozenset)
+    column: bool = False  # a vertebral body or a disc
 
 
 def vec(x: float, y: float, z: float) -> np.ndarray:

@@ -31,7 +31,7 @@ def body_solid(body: BodyShape, material: Material) -> Solid:
         if body.name == "C2":
             dens = Strokes.curve([(0, -1, 0), (0, -1, body.height / 2 + 7), (0, 0, body.height / 2 + 13)], [6, 5.5, 4])
             bounds, distance = _union((bounds, distance), dens.placed(body.axes, body.centre))
-    return Solid(body.name, bounds, distance, material, VERTEBRAL_BODY.label, body.code)
+    return Solid(body.name, bounds, distance, material, VERTEBRAL_BODY.label, body.code, column=True)
 
 
 def disc_solid(disc: DiscShape, material: Material) -> Solid:
@@ -45,7 +45,9 @@ def disc_solid(disc: DiscShape, material: Material) -> Solid:
         u, v, w = _local(axes, centre, x, y, z)
         return np.maximum(_side(u, _hollowed(u, v, a, b, 1.5), a, b, exponent), np.abs(w) - half_height)
 
-    return Solid(f"disc {disc.above}/{disc.below}", _box(axes, centre, (a, b, half_height)), distance, material)
+    return Solid(
+        f"disc {disc.above}/{disc.below}", _box(axes, centre, (a, b, half_height)), distance, material, column=True
+    )
 
 
 def _body_shape(body: BodyShape) -> tuple[Bounds, Distance]:
