@@ -22,7 +22,6 @@ from VertebraFLTLib.spine.boundaries import BoundarySet
 _BONE_WINDOW_HU = (-250.0, 650.0)
 _ROOM_MM = {"up": 40.0, "across": 45.0}  # around the marrow bones
 _HEAT = "inferno"  # even in lightness, told apart with any colour vision
-_BAR_MM = 100.0
 _HEIGHT_IN = 8.6
 _ENDS = {"sagittal": ("A", "P"), "coronal": ("R", "L")}
 _OUTLINED = patheffects.withStroke(linewidth=1.6, foreground="black", alpha=0.75)
@@ -211,12 +210,13 @@ def _ends(axes: Axes, view: str) -> None:
 def _scale_bar(axes: Axes) -> None:
     low, high = axes.get_xlim()
     bottom, _ = axes.get_ylim()
+    length = 100.0 if high - low > 260.0 else 50.0
     start, height = low + 0.05 * (high - low), bottom + 14.0
-    axes.plot([start, start + _BAR_MM], [height] * 2, color="white", linewidth=2.0, path_effects=[_OUTLINED])
+    axes.plot([start, start + length], [height] * 2, color="white", linewidth=2.0, path_effects=[_OUTLINED])
     axes.text(
-        start + _BAR_MM / 2,
+        start + length / 2,
         height + 5.0,
-        f"{_BAR_MM / 10:g} cm",
+        f"{length / 10:g} cm",
         color="white",
         fontsize=7,
         ha="center",

@@ -36,7 +36,7 @@ _BONE_MM = 3.0
 _BONE_COLOR: Color = (0.72, 0.74, 0.78)
 _BONE_OPACITY = 0.13
 _OPACITIES = (0.28, 0.45, 0.9)  # outermost to innermost
-_PIXELS_PER_MM = 1.5
+_MOST_PX = 1300
 _FIRST_VTK_WITHOUT_DISPLAY = (9, 4)  # chooses EGL or OSMesa by itself; an older one ends the process without X
 
 
@@ -114,7 +114,8 @@ def render(bones: Sequence[vtkPolyData], surfaces: Sequence[Surface], view: str)
     bounds = np.array(together.GetOutput().GetBounds()).reshape(3, 2)
     centre, extent = bounds.mean(axis=1), np.ptp(bounds, axis=1) * 1.03
     across = extent[0] if view == "front" else extent[1]
-    size = (max(int(across * _PIXELS_PER_MM), 64), max(int(extent[2] * _PIXELS_PER_MM), 64))
+    scale = _MOST_PX / max(across, extent[2])
+    size = (max(round(scale * across), 64), max(round(scale * extent[2]), 64))
 
     renderer = vtkRenderer()
     renderer.SetBackground(1.0, 1.0, 1.0)
@@ -154,7 +155,7 @@ def _grab(renderer: vtkRenderer, size: tuple[int, int]) -> np.ndarray:
     try:
         window = vtkRenderWindow()
         window.SetOffScreenRendering(1)
-        window.SetMultiSamples(0)
+        window.SetMultiSamples(4)
         window.SetSize(*size)
         window.AddRenderer(renderer)
         window.Render()

@@ -9,9 +9,9 @@ NOTICE = (
 
 SUV_NOTE = (
     "The PET is not resampled: masks are brought to its voxels and grown by one voxel, whole bones in all directions, "
-    "single vertebrae within the axial plane only so that neighbours share none. Sum is over voxels and depends on "
-    "their size; SUV × ml does not. SD is of the region's voxels. Peak is the highest mean within a sphere of 1 ml "
-    "centred in the region."
+    "single vertebrae within the axial plane only so that neighbours share none. Around each boundary a layer one PET "
+    "slice thick belongs to no vertebra. Sum is over voxels and depends on their size; SUV × ml does not. SD is of the "
+    "region's voxels. Peak is the highest mean within a sphere of 1 ml centred in the region."
 )
 
 CAPTIONS: dict[str, tuple[str, str, bool]] = {
