@@ -31,6 +31,7 @@ from VertebraFLTLib.spine.detectors import get_detector
 from VertebraFLTLib.spine.instances import label_vertebrae
 from VertebraFLTLib.spine.levels import check_level
 from VertebraFLTLib.spine.profile import Profile, uptake_profile
+from VertebraFLTLib.spine.sacrum import doubt_a_sliver, without_sacrum
 
 LOW_CONFIDENCE = 0.5  # below this a boundary is called uncertain, in words and in colour, wherever it is shown
 
@@ -141,8 +142,11 @@ def find_boundaries(
 ) -> tuple[Profile, BoundarySet]:
     """The uptake profile of the column and what the chosen detector makes of it."""
     profile = column_profile(pet_suv, semantic, column)
-    detector = get_detector(options.detector)
-    return profile, detector.detect(profile, lowest=options.lowest, sacrum_top_z_mm=sacrum_top(semantic, profile))
+    top = sacrum_top(semantic, profile)
+    boundaries = get_detector(options.detector).detect(profile, lowest=options.lowest, sacrum_top_z_mm=top)
+    if top is not None and options.lowest is None:
+        boundaries = doubt_a_sliver(boundaries)
+    return profile, boundaries
 
 
 def column_of(semantic: sitk.Image) -> np.ndarray:
@@ -153,7 +157,10 @@ def column_of(semantic: sitk.Image) -> np.ndarray:
 
 
 def column_profile(pet_suv: sitk.Image, semantic: sitk.Image, column: np.ndarray) -> Profile:
-    """Equation 19 on the PET's own slices; the column is brought to the PET, in its bounding box only."""
+    """Equation 19 on the PET's own slices, down to the disc under L5 where the sacrum is in view.
+
+    The column is brought to the PET, in its bounding box only.
+    """
     mask = sitk.GetImageFromArray(column.astype(np.uint8))
     mask.CopyInformation(semantic)
     cropped = LabelBoxes.of(mask).binary((1,))
@@ -161,7 +168,9 @@ def column_profile(pet_suv: sitk.Image, semantic: sitk.Image, column: np.ndarray
     box = None if cropped is None else Grid.of(pet_suv).box_around(Grid.of(cropped), margin=1)
     if cropped is not None and box is not None:
         on_pet[box] = coverage(cropped, Grid.of(pet_suv, box)) >= 0.5
-    return uptake_profile(sitk.GetArrayViewFromImage(pet_suv), on_pet, z_map(pet_suv), coverage_z_mm=z_range(semantic))
+    found = uptake_profile(sitk.GetArrayViewFromImage(pet_suv), on_pet, z_map(pet_suv), coverage_z_mm=z_range(semantic))
+    top = sacrum_top(semantic, found)
+    return found if top is None else without_sacrum(found, top)
 
 
 def sacrum_top(semantic: sitk.Image, profile: Profile) -> float | None:

@@ -161,7 +161,10 @@ def _read_text(path: Path) -> str:
 
 def _read_again(case: dict[str, Any], which: str, modality: Any, progress: Progress) -> LoadedImage:
     known = case["inputs"][which]
-    image = read_image(known["path"], modality=modality, series=known.get("series_uid"), progress=progress)
+    path = known["path"]
+    if not Path(path).exists():  # relative paths, and another folder than the run's
+        path = known.get("absolute_path", path)
+    image = read_image(path, modality=modality, series=known.get("series_uid"), progress=progress)
     if image.source.sha256 != known["sha256"]:
         raise InputError(f"{known['path']}: not the {which.upper()} of this run (its sha256 differs); run anew")
     return image
