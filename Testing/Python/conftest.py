@@ -126,7 +126,7 @@ def _zip_folder() -> Callable[..., Path]:
     return zip_folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real data; tests that need it are left out where it is absent."""
     default = Path(__file__).resolve().parents[2].parent / "shared"
