@@ -27,4 +27,22 @@ def get_segmenter(options: Options, mask: str | None = None) -> Segmenter:
             combine=options.combine,
             threshold=options.threshold,
         )
+    _refuse_options_of_the_ensemble(options)
+    if options.segmenter == "nnunet":
+        from VertebraFLTLib.segmentation.nnunet import NnUnetSegmenter
+
+        return NnUnetSegmenter(options.model_folder, device=options.device)
+    if options.segmenter == "totalsegmentator":
+        from VertebraFLTLib.segmentation.totalsegmentator import TotalSegmentatorSegmenter
+
+        if options.model_folder is not None:
+            raise InputError("--model-folder is not for --segmenter totalsegmentator, which has its own weights")
+        return TotalSegmentatorSegmenter(device=options.device)
     raise InputError(f"--segmenter {options.segmenter}: choose one of {', '.join(SEGMENTERS)}")
+
+
+def _refuse_options_of_the_ensemble(options: Options) -> None:
+    """An option that would be ignored is refused: the user takes it for having worked."""
+    for name in ("views", "combine", "threshold"):
+        if getattr(options, name) is not None:
+            raise InputError(f"--{name} is for --segmenter ensemble only; leave it out with {options.segmenter}")
