@@ -25,14 +25,15 @@ from VertebraFLTLib.quantification.suv_table import measure_regions
 from VertebraFLTLib.quantification.vertebra_slices import cut_on_pet
 from VertebraFLTLib.result import Options, Result
 from VertebraFLTLib.segmentation.protocol import Segmenter
-from VertebraFLTLib.spine.boundaries import BoundarySet
+from VertebraFLTLib.spine.boundaries import BoundarySet, discounted
 from VertebraFLTLib.spine.cleanup import regularise_column
 from VertebraFLTLib.spine.detectors import get_detector
 from VertebraFLTLib.spine.instances import label_vertebrae
-from VertebraFLTLib.spine.levels import check_level
+from VertebraFLTLib.spine.levels import SURE_OF_NAMES, check_level
 from VertebraFLTLib.spine.profile import Profile, uptake_profile
 from VertebraFLTLib.spine.sacrum import doubt_a_sliver, without_sacrum
 
+OTHER_TRACER = 0.7  # share of a boundary's confidence that is kept where the tracer is not FLT
 LOW_CONFIDENCE = 0.5  # below this a boundary is called uncertain, in words and in colour, wherever it is shown
 
 
@@ -77,7 +78,7 @@ def run(
         segmentation = segmenter.segment(ct.image, progress)
     with watch.stage("boundaries"):
         column = column_of(segmentation.mask)
-        profile, boundaries = find_boundaries(pet_suv, segmentation.mask, column, options)
+        profile, boundaries = find_boundaries(pet_suv, segmentation.mask, column, options, suv.tracer)
     return finish(
         ct,
         pet,
@@ -138,14 +139,19 @@ def finish(
 
 
 def find_boundaries(
-    pet_suv: sitk.Image, semantic: sitk.Image, column: np.ndarray, options: Options
+    pet_suv: sitk.Image, semantic: sitk.Image, column: np.ndarray, options: Options, tracer: str | None = None
 ) -> tuple[Profile, BoundarySet]:
-    """The uptake profile of the column and what the chosen detector makes of it."""
+    """The uptake profile of the column and what the chosen detector makes of it.
+
+    tracer: as :class:`SuvRecord` names it. Confidence is discounted for any other than FLT, None being unknown.
+    """
     profile = column_profile(pet_suv, semantic, column)
     top = sacrum_top(semantic, profile)
     boundaries = get_detector(options.detector).detect(profile, lowest=options.lowest, sacrum_top_z_mm=top)
     if top is not None and options.lowest is None:
         boundaries = doubt_a_sliver(boundaries)
+    if tracer is not None and tracer != "FLT":
+        boundaries = discounted(boundaries, OTHER_TRACER, f"tracer is {tracer}: confidence is known for FLT only")
     return profile, boundaries
 
 
@@ -220,7 +226,7 @@ def doubts(suv: SuvRecord, boundaries: BoundarySet) -> list[str]:
     if parts:
         names = ", ".join(f"{v.level} ({v.reason})" for v in parts)
         found.append(f"not wholly in view, so its figures are of a part: {names}")
-    if boundaries.level_confidence < 0.9:
+    if boundaries.level_confidence < SURE_OF_NAMES:
         found.append(
             f"level names are an inference (confidence {boundaries.level_confidence:.2f}: {boundaries.level_reason}); "
             "give the lowest level with --lowest"

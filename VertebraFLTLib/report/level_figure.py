@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from VertebraFLTLib.anatomy import LEVEL_BY_NAME
-from VertebraFLTLib.report.style import INK, MUTED, REGION_COLORS, calm, level_color, new_figure
+from VertebraFLTLib.report.style import INK, MUTED, REGION_COLORS, calm, level_color, new_figure, say_names_in_doubt
 from VertebraFLTLib.report.wording import region_name
 from VertebraFLTLib.result import Result
 
@@ -69,4 +69,5 @@ def level_figure(result: Result) -> Figure:
         handles=entries, loc="upper right", bbox_to_anchor=(0.985, 1.0), ncols=3, fontsize=8, frameon=False,
         labelcolor=INK, handlelength=1.2,
     )  # fmt: skip
+    say_names_in_doubt(figure, result.boundaries)
     return figure

@@ -15,7 +15,7 @@ from VertebraFLTLib.anatomy import STRUCTURES, VERTEBRAL_BODY
 from VertebraFLTLib.pipeline import LOW_CONFIDENCE
 from VertebraFLTLib.quantification.coverage import Grid, LabelBoxes
 from VertebraFLTLib.report.reformat import CentreLine, Plane, bent_plane
-from VertebraFLTLib.report.style import INK, MUTED, UNSURE, new_figure
+from VertebraFLTLib.report.style import INK, MUTED, UNSURE, new_figure, say_names_in_doubt
 from VertebraFLTLib.result import Result
 from VertebraFLTLib.spine.boundaries import BoundarySet
 
@@ -77,6 +77,7 @@ def overlay_figure(result: Result, view: str) -> Figure:
     bar.ax.tick_params(labelsize=7, colors=MUTED, labelcolor=INK, width=0.6)
     bar.outline.set_linewidth(0)
     _legend(figure, plane, result, (left + 2 * step) / width)
+    say_names_in_doubt(figure, result.boundaries)
     return figure
 
 

@@ -8,7 +8,18 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from VertebraFLTLib.pipeline import LOW_CONFIDENCE
-from VertebraFLTLib.report.style import GRID, INK, MUTED, REGION_COLORS, SURE, UNSURE, calm, level_color, new_figure
+from VertebraFLTLib.report.style import (
+    GRID,
+    INK,
+    MUTED,
+    REGION_COLORS,
+    SURE,
+    UNSURE,
+    calm,
+    level_color,
+    new_figure,
+    say_names_in_doubt,
+)
 from VertebraFLTLib.result import Result
 from VertebraFLTLib.spine.boundaries import Boundary, BoundarySet
 
@@ -16,8 +27,8 @@ from VertebraFLTLib.spine.boundaries import Boundary, BoundarySet
 def profile_figure(result: Result) -> Figure:
     """Uptake against height above, confidence of each boundary below; from the feet (left) to the head (right)."""
     profile, boundaries = result.profile, result.boundaries
-    figure = new_figure(11.0, 4.6)
-    grid = figure.add_gridspec(2, 1, height_ratios=(4, 1), hspace=0.08, left=0.06, right=0.985, bottom=0.115, top=0.86)
+    figure = new_figure(11.0, 4.75)
+    grid = figure.add_gridspec(2, 1, height_ratios=(4, 1), hspace=0.08, left=0.06, right=0.985, bottom=0.14, top=0.86)
     upper = figure.add_subplot(grid[0])
     lower = figure.add_subplot(grid[1], sharex=upper)
 
@@ -56,6 +67,7 @@ def profile_figure(result: Result) -> Figure:
         frameon=False,
         labelcolor=INK,
     )
+    say_names_in_doubt(figure, result.boundaries)
     return figure
 
 

@@ -14,6 +14,8 @@ from PIL import Image
 
 from VertebraFLTLib.anatomy import LEVEL_BY_NAME
 from VertebraFLTLib.errors import InputError
+from VertebraFLTLib.spine.boundaries import BoundarySet
+from VertebraFLTLib.spine.levels import SURE_OF_NAMES
 
 INK = "#1f2328"
 MUTED = "#6a737d"
@@ -45,6 +47,21 @@ def calm(axes: Axes, *, grid_axis: str | None = None) -> None:
     if grid_axis is not None:
         axes.grid(axis=grid_axis, color=GRID, linewidth=0.6)  # type: ignore[arg-type]
         axes.set_axisbelow(True)
+
+
+def say_names_in_doubt(figure: Figure, boundaries: BoundarySet) -> None:
+    """A line at the figure's foot where the level names are an inference: a picture travels without its report."""
+    if boundaries.level_confidence >= SURE_OF_NAMES:
+        return
+    height = figure.get_size_inches()[1]
+    figure.text(
+        0.02,
+        0.08 / height,
+        f"Level names are an inference (confidence {boundaries.level_confidence:.2f}): they may all be off by one or more.",
+        fontsize=8,
+        color=UNSURE,
+        va="bottom",
+    )
 
 
 def level_color(name: str) -> str:

@@ -230,3 +230,11 @@ class BoundarySet:
             depths, _, _ = valley_depths([one.z_mm for one in ordered], self.profile)
             ordered = tuple(replace(b, depth_suv=float(d)) for b, d in zip(ordered, depths, strict=True))
         return replace(self, boundaries=ordered)
+
+
+def discounted(boundaries: BoundarySet, share: float, reason: str) -> BoundarySet:
+    """The same boundaries with ``share`` of their confidence, and why: for conditions it was not measured under."""
+    lessened = (
+        replace(b, confidence=share * b.confidence, reasons=(*b.reasons, reason)) for b in boundaries.boundaries
+    )
+    return replace(boundaries, boundaries=tuple(lessened))

@@ -18,6 +18,10 @@ STANDARD_UP: tuple[str, ...] = tuple(level.name for level in reversed(STANDARD_L
 THORACIC_COUNTS = (11, 12, 13)
 
 
+SURE_OF_NAMES = 0.9
+"""Level names with a confidence below this are called an inference wherever they are shown."""
+
+
 def order_up(thoracic: int = 12) -> tuple[str, ...]:
     """The levels from L6 up to C1 of a spine with 11, 12 or 13 thoracic vertebrae (L6 is there to be named only).
 

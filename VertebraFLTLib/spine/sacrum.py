@@ -28,7 +28,7 @@ def without_sacrum(profile: Profile, sacrum_top_z_mm: float) -> Profile:
     z, suv = profile.z_mm, profile.mean_suv
     keep = np.ones(len(z), bool)
     keep[: np.searchsorted(z, sacrum_top_z_mm - NEVER_BELOW_MM)] = False
-    low, high = (np.searchsorted(z, sacrum_top_z_mm + offset) for offset in LOWEST_DISC_MM)
+    low, high = (int(np.searchsorted(z, sacrum_top_z_mm + offset)) for offset in LOWEST_DISC_MM)
     zone = np.arange(max(low, first), min(high, last + 1))
     if len(zone):
         valley = int(zone[np.argmin(suv[zone])])

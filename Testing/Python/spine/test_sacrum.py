@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from VertebraFLTLib.spine.boundaries import Boundary, BoundarySet
+from VertebraFLTLib.spine.boundaries import Boundary, BoundarySet, discounted
 from VertebraFLTLib.spine.profile import Profile
 from VertebraFLTLib.spine.sacrum import UNSURE, doubt_a_sliver, without_sacrum
 
@@ -50,3 +50,10 @@ def test_a_sliver_upon_the_sacrum_makes_names_doubtful():
     sliver = BoundarySet(bounds, 0.0, 120.0, 0.93, "counted from the sacrum")
     doubted = doubt_a_sliver(sliver)
     assert doubted.level_confidence == UNSURE and "off by one" in doubted.level_reason
+
+
+def test_a_discount_keeps_places_and_says_why():
+    one = Boundary("L5", "L4", 3.0, 12.0, 3.0, 0.9, "span-prior", ("shallow valley",))
+    found = discounted(BoundarySet((one,), -22.0, 60.0), 0.7, "tracer is FDG").boundaries[0]
+    assert found.confidence == pytest.approx(0.63) and found.z_mm == 12.0
+    assert found.reasons == ("shallow valley", "tracer is FDG")

@@ -35,7 +35,7 @@ def execute(args: argparse.Namespace, progress: Progress) -> None:
         check_overlap(mask.image, pet.image)
         pet_suv, suv = pet_to_suv(pet, args.pet_units, arguments.overrides(args))
         progress("boundaries", 0.0)
-        profile, boundaries = find_boundaries(pet_suv, mask.image, column_of(mask.image), options)
+        profile, boundaries = find_boundaries(pet_suv, mask.image, column_of(mask.image), options, suv.tracer)
         write_text(folder / "boundaries.csv", boundaries.to_csv())
         write_text(folder / "profile.csv", profile.to_csv())
         progress("boundaries", 1.0)
