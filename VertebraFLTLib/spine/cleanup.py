@@ -22,7 +22,7 @@ MISSED_GAP_MM = 70.0
 
 OFFSET_MM = 15.0  # how far such a piece may stand beside the column's end, plus this share of the gap for the curve:
 LEAN = 0.5
-FACING = 0.5  # share of the smaller of two facing cross-sections that must lie over the other for a gap to be filled
+FACING = 0.3  # share of the cross-section of the bodies around it over which a gap must extend to be filled
 SIMILAR = 0.3  # a smaller cross-section than this share of the other is no vertebral body
 BODY_HEIGHT_MM = 8.0  # nor is a piece lower than this, beyond a missed vertebra
 
@@ -35,8 +35,8 @@ def regularise_column(mask: npt.NDArray[Any], spacing_mm: tuple[float, float, fl
 
     The thesis's steps: closing with a ball of radius 1 voxel, then the largest connected piece (26 neighbours). Its
     radius of one voxel stood for its 5 mm slices, where it fills the disc gaps that the networks saw. With
-    ``spacing_mm`` (z, y, x), the same is done on any grid: between two pieces that face each other, at most
-    ``DISC_GAP_MM`` apart along z, the gap is filled where both overlap in the axial plane. Pieces that are in line with
+    ``spacing_mm`` (z, y, x), the same is done on any grid: gaps along z of at most ``DISC_GAP_MM`` that extend over a
+    good part of the cross-section are filled, whether something bridges them already or not. Pieces that are in line with
     the column's end but further away, up to ``MISSED_GAP_MM`` (a vertebra the network missed), are kept as they are,
     without inventing bone in between. All else is removed: ribs in front, islands behind or beside.
 
@@ -52,10 +52,9 @@ def regularise_column(mask: npt.NDArray[Any], spacing_mm: tuple[float, float, fl
     box = _bounding_box(mask)
     # The margin of one voxel keeps the closing from being clipped at the borders of box and image.
     column = ndimage.binary_closing(np.pad(mask[box], 1), _BALL)
+    if spacing_mm is not None:
+        column |= _disc_gaps(column, spacing_mm)
     pieces, count = ndimage.label(column, _EVERY_NEIGHBOUR)
-    if count > 1 and spacing_mm is not None:
-        column |= _disc_gaps(pieces, spacing_mm)
-        pieces, count = ndimage.label(column, _EVERY_NEIGHBOUR)
     if count > 1:
         sizes = np.bincount(pieces.ravel())
         sizes[0] = 0
@@ -73,36 +72,29 @@ def _bounding_box(mask: BoolArray) -> tuple[slice, ...]:
     return tuple(slice(int(found[0]), int(found[-1]) + 1) for found in ends)
 
 
-def _disc_gaps(pieces: npt.NDArray[np.integer[Any]], spacing_mm: tuple[float, float, float]) -> BoolArray:
-    """Background runs along z, short as a disc, with one piece below and another above that face each other."""
-    filled = np.zeros(pieces.shape, bool)
-    nk = pieces.shape[0]
-    # Runs are found on the flattened z-lines of the few in-plane positions that hold anything.
-    j, i = np.nonzero(pieces.any(axis=0))
-    lines = pieces[:, j, i].T.ravel()  # line after line, each ending in background (the margin)
+def _disc_gaps(column: BoolArray, spacing_mm: tuple[float, float, float]) -> BoolArray:
+    """Gaps shaped like a disc: short along z, and wide against the bodies around them, bridged in part or not at all."""
+    candidates = np.zeros(column.shape, bool)
+    nk = column.shape[0]
+    # Runs of background along z are found on the flattened z-lines of the in-plane positions that hold anything.
+    j, i = np.nonzero(column.any(axis=0))
+    lines = column[:, j, i].T.ravel()  # line after line, each ending in background (the margin)
     marked = np.flatnonzero(lines)
     start, end = marked[:-1], marked[1:]
     gap = end - start - 1
-    runs = (
-        (gap > 0)
-        & (start // nk == end // nk)
-        & ((gap - 1) * spacing_mm[0] < DISC_GAP_MM)
-        & (lines[start] != lines[end])
-    )
-    start, end = start[runs], end[runs]
-    pairs, pair, facing = np.unique(
-        np.stack([lines[start], lines[end]], axis=1), axis=0, return_inverse=True, return_counts=True
-    )
-    boxes = ndimage.find_objects(pieces)
-    area = {int(p): _median_area(pieces[boxes[p - 1]] == p) for p in np.unique(pairs)}
-    areas = np.array([[area[int(p)] for p in both] for both in pairs]).reshape(-1, 2)
-    smaller, larger = areas.min(axis=1, initial=np.inf), areas.max(axis=1, initial=0.0)
-    bridged = (facing >= FACING * smaller) & (smaller >= SIMILAR * larger)
-    start, end = start[bridged[pair.reshape(-1)]], end[bridged[pair.reshape(-1)]]
-    length = end - start - 1
-    inside = np.repeat(start + 1 - (np.cumsum(length) - length), length) + np.arange(length.sum())
-    filled[inside % nk, j[inside // nk], i[inside // nk]] = True
-    return filled
+    runs = (gap > 0) & (start // nk == end // nk) & ((gap - 1) * spacing_mm[0] < DISC_GAP_MM)
+    start, gap = start[runs], gap[runs]
+    inside = np.repeat(start + 1 - (np.cumsum(gap) - gap), gap) + np.arange(gap.sum())
+    candidates[inside % nk, j[inside // nk], i[inside // nk]] = True
+    plates, count = ndimage.label(candidates, _BALL)
+    areas = np.count_nonzero(column, axis=(1, 2))
+    reach = 1 + round(DISC_GAP_MM / spacing_mm[0])
+    accepted = np.zeros(count + 1, bool)
+    for label, box in enumerate(ndimage.find_objects(plates), start=1):
+        width = np.count_nonzero((plates[box] == label).any(axis=0))
+        body = areas[max(box[0].start - reach, 0) : box[0].stop + reach].max()
+        accepted[label] = width >= FACING * body
+    return np.asarray(accepted[plates])
 
 
 def _median_area(piece: BoolArray) -> float:

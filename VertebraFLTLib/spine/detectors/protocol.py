@@ -38,6 +38,10 @@ def check_profile(profile: Profile) -> None:
             f"the column spans only {top - bottom:.0f} mm of the PET: no boundary between two vertebrae can be found; "
             f"check the mask and that CT and PET overlap"
         )
+    if len(profile.column()[0]) < 5:
+        raise InputError(
+            f"the PET slices are {profile.spacing_mm:.0f} mm apart: too few for the column to show its vertebrae"
+        )
     if float(profile.column()[1].max()) <= 0:
         raise InputError("the PET is zero all along the column: no boundary can be found; check the PET and its units")
 

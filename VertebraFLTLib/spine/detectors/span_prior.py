@@ -13,12 +13,14 @@ from VertebraFLTLib.spine.detectors.valleys import ValleyEvidence, refined_extre
 from VertebraFLTLib.spine.levels import order_up, span_of
 from VertebraFLTLib.spine.profile import FloatArray, Profile
 
-STEP_MM = 1.0
+STEP_MM = 1.5
 REWARD = 6.0  # what the clearest valley is worth (negative log-likelihood)
-PER_BOUNDARY = 1.3  # what a boundary without a valley costs: the best of pure noise within a window scores about this
+PER_BOUNDARY = 0.3  # what a boundary without any valley costs
 SHARPNESS = 0.6  # reward per standard deviation of valley evidence, before it levels off
+REFINE_SPAN_MM = 24.0  # narrower than a lumbar vertebra: uneven neighbours pull the place less
 REFINE_MM = 3.0  # how far a boundary moves from its place on the grid to the valley's centre
 TEMPER = 2.0  # costs of rival namings count half: the model knows less than it thinks
+LEFT_OVER = 2.0  # an end piece of more than this share of its vertebra is not explained
 WITHOUT_SACRUM = 0.8  # the most that names are trusted that nothing but spans and the column's end support
 
 
@@ -50,7 +52,13 @@ class SpanPriorDetector:
         chance = _posterior(rivals, anchor)
         chosen = rivals[max(chance, key=lambda name: chance[name])]
         positions, doubts = _refined(chosen, evidence, scores)
+        bottom, top = profile.extent_mm
+        left_over = max(chosen.end_shares(positions[0] - bottom, top - positions[-1]))
+        if anchor.given and left_over > LEFT_OVER:
+            raise InputError(_nothing_fits(profile, anchor))
         level = _level_confidence(chosen.levels[0], chance, anchor, sacrum_top_z_mm is not None)
+        if left_over > LEFT_OVER:
+            level = level[0] * 0.3, f"{level[1]}; a part of the column fits no vertebra"
         return finished_set(profile, chosen.levels, positions, self.name, level, doubts)
 
 
@@ -81,13 +89,13 @@ def _refined(
     reach = round(REFINE_MM / STEP_MM)
     for i, at in enumerate(chosen.indices):
         span = chosen.scales_mm[i] * 0.5 * (span_of(chosen.levels[i]) + span_of(chosen.levels[i + 1]))
-        score = scores.score(span)
+        score, wide = scores.score(min(span, REFINE_SPAN_MM)), scores.score(span)
         low = max(at - reach, 0)
         best = low + int(score[low : at + reach + 1].argmax())
         peak = 0 < best < len(score) - 1 and score[best] >= score[best - 1] and score[best] >= score[best + 1]
         place = refined_extremum(score, best) if peak else float(at)
         positions.append(float(evidence.z_mm[0] + place * STEP_MM))
-        strength = float(np.interp(place, np.arange(len(score)), score))
+        strength = float(np.interp(place, np.arange(len(wide)), wide))
         if strength < 2.0:
             doubts.append((0.4, ("placed by the span prior",)))
         else:

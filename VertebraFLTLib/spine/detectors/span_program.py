@@ -16,10 +16,10 @@ SCALES_MM = np.geomspace(22.0, 48.0, 20)
 USUAL_SCALE_MM, SCALE_SPREAD = 35.0, 0.13  # its prior: log-normal
 DRIFT = 0.02  # spread of the scale's change (log) from one vertebra to the next
 SPAN_SPREAD = 0.085  # spread of a span (log) around scale x relative span
-SHORTEST, LONGEST = 0.65, 1.45  # spans considered, relative to the expected one
+SHORTEST, LONGEST = 0.68, 1.4  # spans considered, relative to the expected one
 LEAST_SHARE, END_SPREAD = 0.05, 0.12  # what an end vertebra shows of its span at least, and the spread of a whole one
 ATLAS_MERGED = 2.0  # cost of C1 and C2 standing in one piece
-MASK_STOPS = 3.0  # cost of a column mask that ends inside the image where no column ends
+MASK_STOPS = 5.0  # cost of a column mask that ends inside the image where no column ends
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,13 @@ class Placement:
     levels: tuple[str, ...]
     indices: tuple[int, ...]
     scales_mm: tuple[float, ...]
+
+    def end_shares(self, below_mm: float, above_mm: float) -> tuple[float, float]:
+        """What the pieces of these lengths at the two ends are of their vertebrae's expected spans."""
+        lowest, highest = (LEVEL_BY_NAME[name].span for name in (self.levels[0], self.levels[-1]))
+        if self.levels[-1] == "C2":
+            highest += LEVEL_BY_NAME["C1"].span
+        return below_mm / (self.scales_mm[0] * lowest), above_mm / (self.scales_mm[-1] * highest)
 
 
 class SpanProgram:
