@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -148,9 +149,15 @@ def read_headers() -> Callable[[Path], list[Dataset]]:
 
 
 @pytest.fixture(scope="session")
-def patient() -> PhantomCase:
+def patient(small_phantom: Callable[..., PhantomCase]) -> PhantomCase:
     """A small simulated patient on day 28, with its truth."""
-    return make_phantom(seed=3, size="small")
+    return small_phantom(3)
+
+
+@pytest.fixture(scope="session")
+def small_phantom() -> Callable[..., PhantomCase]:
+    """``small_phantom(seed, day)``: each simulated patient is made once a session."""
+    return functools.cache(lambda seed, day=28: make_phantom(seed=seed, day=day, size="small"))
 
 
 @pytest.fixture(scope="session")
