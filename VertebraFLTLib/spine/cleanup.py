@@ -36,8 +36,8 @@ def regularise_column(mask: npt.NDArray[Any], spacing_mm: tuple[float, float, fl
     The thesis's steps: closing with a ball of radius 1 voxel, then the largest connected piece (26 neighbours). Its
     radius of one voxel stood for its 5 mm slices, where it fills the disc gaps that the networks saw. With
     ``spacing_mm`` (z, y, x), the same is done on any grid: gaps along z of at most ``DISC_GAP_MM`` that extend over a
-    good part of the cross-section are filled, whether something bridges them already or not. Pieces that are in line with
-    the column's end but further away, up to ``MISSED_GAP_MM`` (a vertebra the network missed), are kept as they are,
+    good part of the cross-section are filled, whether something bridges them already or not. Pieces in line with the
+    column's end but further away, up to ``MISSED_GAP_MM`` (a vertebra the network missed), are kept as they are,
     without inventing bone in between. All else is removed: ribs in front, islands behind or beside.
 
     Slices must be near to axial (LPS order). Raises InputError when the mask is empty.
@@ -73,7 +73,7 @@ def _bounding_box(mask: BoolArray) -> tuple[slice, ...]:
 
 
 def _disc_gaps(column: BoolArray, spacing_mm: tuple[float, float, float]) -> BoolArray:
-    """Gaps shaped like a disc: short along z, and wide against the bodies around them, bridged in part or not at all."""
+    """Gaps shaped like a disc: short along z, wide against the bodies around, bridged in part or not at all."""
     candidates = np.zeros(column.shape, bool)
     nk = column.shape[0]
     # Runs of background along z are found on the flattened z-lines of the in-plane positions that hold anything.

@@ -49,14 +49,24 @@ def span_factor(level: str) -> float:
 
 
 class ThesisDetector:
-    """The published method, exact on PET slices of 4 mm.
+    """The published method, on whole slices.
 
-    Works on whole slices. The minimum peak distance of 5 slices stands for 20 mm: it is the nearest whole number of
-    slices to 20 mm. L5 is the lowest vertebra unless ``lowest`` names another; its bottom is the first slice of the
-    column. For another lowest vertebra the windows step at the same levels, relative to the second vertebra's span.
+    The minimum peak distance of 5 slices stands for 20 mm: it is the nearest whole number of slices to 20 mm. L5 is the
+    lowest vertebra unless ``lowest`` names another; its bottom is the first slice of the column. For another lowest
+    vertebra the windows step at the same levels, relative to the second vertebra's span.
+
+    ``exact_window``: keep to the printed search window even where its lowest slice is no valley but lies on a slope, at
+    its end or its beginning, and uptake falls on beyond it. The window is as long as L4 in whole slices; where L3 spans
+    a little more, the printed rule takes a point on the slope for the boundary, finds the same valley again next, and
+    every further name is off by one. That befalls about one simulated patient in six, and none of the 22 published
+    ones. So by default the fall is followed to its foot, at most a third of the window further, and the boundary's
+    reasons say so. Nothing else departs from the text.
     """
 
     name = "thesis"
+
+    def __init__(self, exact_window: bool = False) -> None:
+        self.exact_window = exact_window
 
     def detect(
         self, profile: Profile, *, lowest: str | None = None, sacrum_top_z_mm: float | None = None
@@ -69,19 +79,23 @@ class ThesisDetector:
         order = order_up(13 if lowest and anchor.best == "T13" else 12)
         start = order.index(anchor.best if anchor.given else "L5")
         names = order[start:]
-        found = _first_two(uptake, distance)
+        found, beyond = _first_two(uptake, distance), set[int]()
         if not found:
             raise InputError(
                 "the uptake profile has no valley between two vertebrae: --detector thesis cannot start; "
                 "use --detector span-prior, or place boundaries by hand"
             )
         if len(found) == 2 and len(names) > 2:
-            found = _follow(uptake, found, names)
+            found, beyond = _follow(uptake, found, names, self.exact_window)
         found = found[: len(names) - 1]
-        doubt = (0.3, ("only one valley found",)) if len(found) == 1 else (1.0, ())
+        doubts: list[tuple[float, tuple[str, ...]]] = [
+            (0.8, ("valley just beyond the search window",)) if at in beyond else (1.0, ()) for at in found
+        ]
+        if len(found) == 1:
+            doubts = [(0.3, ("only one valley found",))]
         positions = [float(z[i]) for i in found]
         level = _level_confidence(anchor)
-        return finished_set(profile, names[: len(found) + 1], positions, self.name, level, [doubt] * len(found))
+        return finished_set(profile, names[: len(found) + 1], positions, self.name, level, doubts)
 
 
 def _first_two(uptake: npt.NDArray[np.floating], distance: int) -> list[int]:
@@ -89,13 +103,15 @@ def _first_two(uptake: npt.NDArray[np.floating], distance: int) -> list[int]:
     return find_peaks_matlab(-uptake, distance)[:2]
 
 
-def _follow(uptake: npt.NDArray[np.floating], found: list[int], names: tuple[str, ...]) -> list[int]:
+def _follow(
+    uptake: npt.NDArray[np.floating], found: list[int], names: tuple[str, ...], exact_window: bool
+) -> tuple[list[int], set[int]]:
     """Step 3: from each boundary to the minimum of the next window, until T1 is bounded or the column ends.
 
     ``names`` are the vertebrae from the lowest up; the two valleys in ``found`` bound ``names[1]``, whose span is the
-    prior x.
+    prior x. Returns all boundaries, and those for which a fall was followed beyond the window.
     """
-    found = list(found)
+    found, beyond = list(found), set[int]()
     prior = found[1] - found[0]
     for level in names[2:-1]:
         if span_factor(names[1]) == 1.0:
@@ -106,12 +122,24 @@ def _follow(uptake: npt.NDArray[np.floating], found: list[int], names: tuple[str
         if high < low:
             break
         at = low + int(np.argmin(uptake[low : high + 1]))
+        if not exact_window and (at == high or uptake[at - 1] < uptake[at]):  # a slope, or the window's end
+            at = max(at, _foot(uptake, high, x // 3, otherwise=at))
         if at >= len(uptake) - 1:  # the column's end, not a valley before it
             break
+        if at > high:
+            beyond.add(at)
         found.append(at)
         if level == HIGHEST:
             break
-    return found
+    return found, beyond
+
+
+def _foot(uptake: npt.NDArray[np.floating], high: int, reach: int, otherwise: int) -> int:
+    """Where uptake stops falling, going up from slice ``high`` by at most ``reach`` slices (else ``otherwise``)."""
+    foot = high
+    while foot < len(uptake) - 1 and uptake[foot + 1] < uptake[foot]:
+        foot += 1
+    return foot if high < foot and (foot - high <= reach or foot == len(uptake) - 1) else otherwise
 
 
 def _level_confidence(anchor: LowestLevel) -> tuple[float, str]:
