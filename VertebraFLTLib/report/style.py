@@ -57,7 +57,7 @@ def say_names_in_doubt(figure: Figure, boundaries: BoundarySet) -> None:
     figure.text(
         0.02,
         0.08 / height,
-        f"Level names are an inference (confidence {boundaries.level_confidence:.2f}): they may all be off by one or more.",
+        f"Level names are an inference (confidence {boundaries.level_confidence:.2f}); all may be off by one or more.",
         fontsize=8,
         color=UNSURE,
         va="bottom",

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from VertebraFLTLib.anatomy import LEVEL_BY_NAME
 from VertebraFLTLib.spine.boundaries import BoundarySet
+from VertebraFLTLib.spine.vertebrae import Vertebra
 
 
 def label_vertebrae(
@@ -30,17 +31,23 @@ def label_vertebrae(
     if not pieces:
         return labels
     heights = np.asarray(z_mm)
-    code = np.zeros(heights.shape, np.uint8)
-    for one in pieces:
-        code[(heights >= one.z_low_mm) & (heights < one.z_high_mm)] = LEVEL_BY_NAME[one.level].code
-    half = slice_spacing_mm / 2
-    for boundary in boundaries.boundaries:
-        code[np.abs(heights - boundary.z_mm) < half] = 0
-    if code.size == shape[0]:
-        for k, value in enumerate(code.reshape(-1)):
+    if heights.size == shape[0]:
+        for k, value in enumerate(_codes(heights.reshape(-1), pieces, boundaries, slice_spacing_mm)):
             if value:
                 np.multiply(column[k] != 0, value, out=labels[k], dtype=np.uint8, casting="unsafe")
         return labels
     inside = column.astype(bool, copy=False)
-    labels[inside] = np.broadcast_to(code, shape)[inside]
+    labels[inside] = _codes(np.broadcast_to(heights, shape)[inside], pieces, boundaries, slice_spacing_mm)
     return labels
+
+
+def _codes(
+    z_mm: npt.NDArray[np.floating[Any]], pieces: list[Vertebra], boundaries: BoundarySet, slice_spacing_mm: float
+) -> npt.NDArray[np.uint8]:
+    """The VerSe number at each of these heights; 0 in no vertebra and less than half a PET slice from a boundary."""
+    codes = np.zeros(z_mm.shape, np.uint8)
+    for one in pieces:
+        codes[(z_mm >= one.z_low_mm) & (z_mm < one.z_high_mm)] = LEVEL_BY_NAME[one.level].code
+    for boundary in boundaries.boundaries:
+        codes[np.abs(z_mm - boundary.z_mm) < slice_spacing_mm / 2] = 0
+    return codes
