@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
-from VertebraFLTLib.spine.levels import STANDARD_UP, span_of
+from VertebraFLTLib.spine.levels import order_up, span_of
 from VertebraFLTLib.spine.profile import Profile
 
 
@@ -40,8 +40,8 @@ def make_beads(
 ) -> Beads:
     """``noise``: relative, per slice; ``contrast``: of a disc before the blur; shares: of the end vertebrae in view."""
     rng = np.random.default_rng(seed)
-    first, last = STANDARD_UP.index(lowest), STANDARD_UP.index(highest)
-    names = STANDARD_UP[first : last + 1]
+    order = order_up()
+    names = order[order.index(lowest) : order.index(highest) + 1]
     spans = np.array([l4_mm * span_of(n) for n in names]) * np.exp(span_sd * rng.standard_normal(len(names)))
     spans[0] *= bottom_share
     spans[-1] *= top_share

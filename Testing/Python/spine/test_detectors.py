@@ -106,6 +106,13 @@ def test_without_a_sacrum_the_names_say_so(make_beads):
     assert found.level_confidence <= 0.8 and "no sacrum" in found.level_reason
 
 
+def test_one_vertebra_too_many_is_noticed_and_not_named_surely(make_beads):
+    beads = make_beads(3, lowest="L6", highest="C1", noise=0.01)
+    found = get_detector("span-prior").detect(beads.profile, sacrum_top_z_mm=sacrum_below(beads))
+    assert found.names == beads.names
+    assert found.level_confidence < 0.5 and "thirteen thoracic" in found.level_reason
+
+
 def test_vertebrae_missing_above_the_sacrum_are_counted(make_beads):
     beads = make_beads(2, lowest="L3")
     sacrum = beads.profile.extent_mm[0] - 2 * 36.0 - 4

@@ -119,6 +119,9 @@ def _level_confidence(
         return 1.0, anchor.reason
     confidence = min(chance[lowest], 1 - VARIANTS if has_sacrum else WITHOUT_SACRUM)
     reason = f"lowest vertebra {lowest}: {anchor.reason}"
+    if lowest == "L6":  # the count tells that there is one more, not where
+        confidence *= 0.5
+        reason += "; one vertebra more than usual was counted: six lumbar, or thirteen thoracic"
     second = sorted(chance, key=lambda name: -chance[name])[1:2]
     if second and chance[second[0]] > 0.1:
         reason += f"; {second[0]} is possible ({chance[second[0]]:.0%})"
