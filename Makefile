@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 
 setup: $(READY)
 
-# torch first and alone: a package index that offers a CPU build is asked for that; else the range in pyproject.toml.
+# torch first and alone: 2.13.0, which some package indexes offer as a small CPU build; else any in pyproject.toml's range.
 $(READY): pyproject.toml Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "VertebraFLT needs Python 3.11 or newer; run: make PYTHON=python3.12 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -33,6 +33,7 @@ from VertebraFLTLib.spine.levels import SURE_OF_NAMES, check_level
 from VertebraFLTLib.spine.profile import Profile, uptake_profile
 from VertebraFLTLib.spine.sacrum import doubt_a_sliver, without_sacrum
 
+LARGE_ISLANDS_ML = 1.0  # less than this is noise of a network, and not worth a word
 OTHER_TRACER = 0.7  # share of a boundary's confidence that is kept where the tracer is not FLT
 LOW_CONFIDENCE = 0.5  # below this a boundary is called uncertain, in words and in colour, wherever it is shown
 
@@ -78,19 +79,23 @@ def run(
         segmentation = segmenter.segment(ct.image, progress)
     with watch.stage("boundaries"):
         column = column_of(segmentation.mask)
-        profile, boundaries = find_boundaries(pet_suv, segmentation.mask, column, options, suv.tracer)
+        semantic, island_ml = without_islands(segmentation.mask, column)
+        profile, boundaries = find_boundaries(pet_suv, semantic, column, options, suv.tracer)
+    warnings = [*ct.warnings, *pet.warnings, *overlap, *suv.warnings, *segmentation.warnings]
+    if island_ml > LARGE_ISLANDS_ML:
+        warnings.append(f"{island_ml:.1f} ml marked as vertebral body lay apart from the column and were left out")
     return finish(
         ct,
         pet,
         pet_suv,
         suv,
-        segmentation.mask,
+        semantic,
         column,
         profile,
         boundaries,
         options,
         segmentation.details,
-        [*ct.warnings, *pet.warnings, *overlap, *suv.warnings, *segmentation.warnings],
+        warnings,
         watch,
     )
 
@@ -155,6 +160,22 @@ def find_boundaries(
     return profile, boundaries
 
 
+def without_islands(semantic: sitk.Image, column: np.ndarray) -> tuple[sitk.Image, float]:
+    """The mask without vertebral-body voxels outside the column, and how many millilitres those were.
+
+    So masks, tables, figures and surfaces all speak of one column.
+    """
+    array = sitk.GetArrayFromImage(semantic)
+    islands = (array == VERTEBRAL_BODY.label) & ~column
+    count = int(islands.sum())
+    if not count:
+        return semantic, 0.0
+    array[islands] = 0
+    cleaned = sitk.GetImageFromArray(array)
+    cleaned.CopyInformation(semantic)
+    return cleaned, count * Grid.of(semantic).voxel_ml
+
+
 def column_of(semantic: sitk.Image) -> np.ndarray:
     """The regularised column (bool, kji) of a semantic mask (thesis 5.1.2)."""
     return regularise_column(
@@ -182,8 +203,8 @@ def column_profile(pet_suv: sitk.Image, semantic: sitk.Image, column: np.ndarray
 def sacrum_top(semantic: sitk.Image, profile: Profile) -> float | None:
     """Superior end of the sacrum (mm) where the mask shows it right below the column, else None.
 
-    It is the anchor of the level count: the body above it is L5. A sacrum that does not meet the column, or a speck
-    of one, is no anchor.
+    It is the anchor of the level count: the body above it is L5, and a gap tells how many bodies the mask lacks. A
+    sacrum beside the column, or a speck of one, is no anchor.
     """
     array = sitk.GetArrayViewFromImage(semantic) == SACRUM.label
     if array.sum() * Grid.of(semantic).voxel_ml < 20.0:
@@ -191,7 +212,7 @@ def sacrum_top(semantic: sitk.Image, profile: Profile) -> float | None:
     z = np.broadcast_to(z_map(semantic), array.shape)[array]
     top, middle = float(np.percentile(z, 98)), float(np.median(z))
     bottom = profile.extent_mm[0]
-    return top if abs(top - bottom) < 35.0 and middle < bottom + 10.0 else None
+    return top if top - bottom < 35.0 and middle < bottom + 10.0 else None
 
 
 def vertebra_mask(

@@ -26,7 +26,10 @@ from VertebraFLTLib.spine.boundaries import BoundarySet
 
 log = logging.getLogger(__name__)
 
+CASE_KEYS = ("inputs", "options", "suv", "segmentation", "boundaries", "input_warnings", "boundaries_sha256")
 INPUTS = "phantom"  # where a demonstration keeps the images that it made
+MASK = "semantic.nii.gz"
+EDITED_MASK = "semantic.nii.gz was edited by hand after the segmentation"
 NO_SCENE = "scene.mrb was not written: it needs 3D Slicer's MRML classes; pip install 'vertebraflt[standalone]'"
 
 
@@ -39,16 +42,18 @@ def run_into(
     segmenter: Segmenter | None = None,
     overrides: SuvOverrides | None = None,
     scene: bool = True,
+    keeps_inputs: bool = False,
     progress: Progress = silent,
 ) -> Result:
     """Run one case and write its folder.
 
     ``read`` is called with the folder being written and returns CT and PET; it is called after the output was found
     to be writable, so that nobody waits for nothing. ``segmenter``: one already loaded, for a cohort; else it is made
-    from the options, or from ``mask``, the path of a mask that is already there.
+    from the options, or from ``mask``, the path of a mask that is already there. ``keeps_inputs``: ``read`` puts the
+    images into the folder's ``phantom``, in place of those of an earlier demonstration.
     """
     refuse_to_lose_edits(Path(out))
-    with StagedFolder(out, known=(*RUN_FILES, INPUTS)) as folder:
+    with StagedFolder(out, known=(*RUN_FILES, INPUTS) if keeps_inputs else RUN_FILES) as folder:
         watch = Stopwatch(progress)
         with watch.stage("read"):
             ct, pet = read(folder)
@@ -75,11 +80,15 @@ def rebuild_folder(
     stored: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in case["options"].items()}
     options = Options(**stored)
     watch = Stopwatch(progress)
-    with StagedFolder(folder, known=(*RUN_FILES, INPUTS)) as stage:
+    with StagedFolder(folder) as stage:
         with watch.stage("read"):
             ct = _read_again(case, "ct", "CT", progress)
             pet = _read_again(case, "pet", "PT", progress)
-            semantic = read_image(folder / "semantic.nii.gz").image
+            semantic = read_image(folder / MASK).image
+        details, noted = dict(case["segmentation"]), list(case["input_warnings"])
+        if sha256_of([folder / MASK]) != case.get("semantic_sha256") and EDITED_MASK not in noted:
+            details["edited"] = True
+            noted.append(EDITED_MASK)
         suv = SuvRecord.from_json(case["suv"])
         pet_suv = sitk.Cast(pet.image, sitk.sitkFloat32) * suv.factor
         with watch.stage("boundaries"):
@@ -96,34 +105,38 @@ def rebuild_folder(
             profile,
             chosen,
             options,
-            case.get("segmentation", {}),
-            list(case.get("input_warnings", [])),
+            details,
+            noted,
             watch,
         )
         _write(result, stage, scene, progress)
-        if (folder / INPUTS).exists():
-            (folder / INPUTS).rename(stage / INPUTS)
     return result
 
 
 def _named(edited: BoundarySet, case: dict[str, Any]) -> BoundarySet:
-    """How sure the names are: as before where the lowest vertebra kept its name, else the user has said it."""
+    """How sure the names are: as before, unless a boundary that stayed where it was has got another name."""
     before = case["boundaries"]
-    kept = before["items"] and edited.boundaries[0].below == before["items"][0]["below"]
-    if kept:
+    renamed = any(
+        abs(old["z_mm"] - new.z_mm) < 0.5 and (old["below"], old["above"]) != (new.below, new.above)
+        for old in before["items"]
+        for new in edited.boundaries
+    )
+    if not renamed:
         return replace(edited, level_confidence=before["level_confidence"], level_reason=before["level_reason"])
     return replace(edited, level_confidence=1.0, level_reason="level names set by the user")
 
 
 def refuse_to_lose_edits(out: Path) -> None:
-    """An earlier run in ``out`` may be replaced, but not boundaries that somebody corrected there."""
-    table = out / "boundaries.csv"
-    if not table.is_file() or not (out / "case.json").is_file():
+    """An earlier run in ``out`` may be replaced, but not boundaries or a mask that somebody corrected there."""
+    if not (out / "case.json").is_file():
         return
-    if sha256_of([table]) != _read_case(out).get("boundaries_sha256"):
-        raise InputError(
-            f"{table} was edited since the run that wrote it; use 'vertebraflt rebuild {out}', or give another --out"
-        )
+    case = _read_case(out)
+    for name, key in (("boundaries.csv", "boundaries_sha256"), (MASK, "semantic_sha256")):
+        if key in case and (out / name).is_file() and sha256_of([out / name]) != case[key]:
+            raise InputError(
+                f"{out / name} was edited since the run that wrote it; use 'vertebraflt rebuild {out}', "
+                "or give another --out"
+            )
 
 
 def _write(result: Result, folder: Path, scene: bool, progress: Progress) -> None:
@@ -145,9 +158,13 @@ def _write(result: Result, folder: Path, scene: bool, progress: Progress) -> Non
 def _read_case(folder: Path) -> dict[str, Any]:
     path = folder / "case.json"
     try:
-        return dict(json.loads(_read_text(path)))
+        case = json.loads(_read_text(path))
     except ValueError as error:
         raise InputError(f"{path}: not a run's record ({error}); give the folder of a finished run") from error
+    missing = [key for key in CASE_KEYS if not isinstance(case, dict) or key not in case]
+    if missing:
+        raise InputError(f"{path}: not a run's record (no {missing[0]!r}); give the folder of a finished run")
+    return case
 
 
 def _read_text(path: Path) -> str:
@@ -161,9 +178,8 @@ def _read_text(path: Path) -> str:
 
 def _read_again(case: dict[str, Any], which: str, modality: Any, progress: Progress) -> LoadedImage:
     known = case["inputs"][which]
-    path = known["path"]
-    if not Path(path).exists():  # relative paths, and another folder than the run's
-        path = known.get("absolute_path", path)
+    # The absolute path first: from another folder the path as given may lead to another patient's image.
+    path = next((p for p in (known.get("absolute_path"), known["path"]) if p and Path(p).exists()), known["path"])
     image = read_image(path, modality=modality, series=known.get("series_uid"), progress=progress)
     if image.source.sha256 != known["sha256"]:
         raise InputError(f"{known['path']}: not the {which.upper()} of this run (its sha256 differs); run anew")

@@ -30,13 +30,18 @@ class _Lines:
 
     def __init__(self) -> None:
         self.began: dict[str, float] = {}
+        self.last = ""
 
     def __call__(self, stage: str, fraction: float) -> None:
         now = time.perf_counter()
         began = self.began.setdefault(stage, now)
-        if fraction >= 1.0:
+        if fraction >= 1.0 and stage != self.last:  # a stage may say it is done, and so may the one that ran it
             log.info("%s: done in %.1f s", stage, now - began)
+            self.last = stage
+        if fraction >= 1.0:
             del self.began[stage]
+        elif stage == self.last:
+            self.last = ""
 
 
 @contextmanager

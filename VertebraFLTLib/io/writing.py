@@ -47,10 +47,12 @@ def image_suffix(path: str | Path) -> str | None:
 
 
 def check_can_write(path: str | Path, *, image: bool = False) -> None:
-    """Raise InputError now if ``path`` cannot be written later: before a long job, not after it."""
+    """Raise InputError now if ``path`` cannot be written later: before a long job, not after it. Makes nothing."""
     if image and image_suffix(path) is None:
         raise InputError(f"{path}: an image is written as one of {', '.join(IMAGE_SUFFIXES)}; change the file's name")
-    _temporary_beside(Path(path), ".tmp").unlink()
+    parent = next(folder for folder in Path(path).resolve().parents if folder.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise InputError(f"cannot write {path}: {parent} is no folder that can be written to; choose another output")
 
 
 def _temporary_beside(path: Path, suffix: str) -> Path:
@@ -125,9 +127,9 @@ class StagedFolder:
     ``with StagedFolder(out) as folder:`` yields an empty folder beside ``out``. When the block ends well it takes the
     place of ``out``; after any exception, Ctrl-C included, it is removed and ``out`` is as it was before.
 
-    ``out`` may be missing, empty, or the output of an earlier run: it then holds ``marker``, or nothing but names in
-    ``known``. Entries at its top level that are not in ``known`` are kept. Raises InputError for any other folder and
-    where nothing can be written.
+    ``out`` may be missing, empty, or the output of an earlier run, told by ``marker``. Entries at its top level that
+    are not in ``known`` are the user's and are kept. Raises InputError for any other folder and where nothing can be
+    written.
     """
 
     def __init__(self, out: str | Path, *, marker: str = RUN_MARKER, known: Iterable[str] = RUN_FILES) -> None:
@@ -183,8 +185,8 @@ class StagedFolder:
             raise InputError(f"cannot write to {self.given}: {_reason(error)}; choose another output") from error
         if not os.access(self.out, os.W_OK):
             raise InputError(f"cannot write to {self.given}: Permission denied; choose another output")
-        if names and self.marker not in names and not names <= self.known:
-            foreign = sorted(names - self.known)[0]
+        if names and self.marker not in names:
+            foreign = sorted(names)[0]
             raise InputError(f"{self.given} holds other files ({foreign}); give a new or an empty output folder")
 
     def _make_parents(self) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from VertebraFLTLib.io.geometry import back_to_original
-from VertebraFLTLib.io.writing import write_image, write_text
+from VertebraFLTLib.io.writing import sha256_of, write_image, write_text
 from VertebraFLTLib.progress import Progress, silent
 from VertebraFLTLib.quantification.surfaces import write_surface
 from VertebraFLTLib.quantification.suv_table import table_to_csv
@@ -57,8 +57,11 @@ def write_report(result: Result, folder: Path | str, progress: Progress = silent
 
 
 def write_record(result: Result, folder: Path | str) -> None:
-    """Write ``case.json`` alone, anew: when timings have come to be known since :func:`write_report`."""
-    write_text(Path(folder) / "case.json", to_json(case_record(result)))
+    """Write ``case.json`` alone, anew, with what is known only after :func:`write_report`: timings, the mask's hash."""
+    folder = Path(folder)
+    record = case_record(result)
+    record["semantic_sha256"] = sha256_of([folder / "semantic.nii.gz"])
+    write_text(folder / "case.json", to_json(record))
 
 
 def _write_figures(result: Result, folder: Path, progress: Progress) -> dict[str, bytes]:

@@ -15,6 +15,9 @@ def get_segmenter(options: Options, mask: str | None = None) -> Segmenter:
     if mask is not None:
         from VertebraFLTLib.segmentation.given import GivenMask
 
+        _refuse_options_of_the_ensemble(options)
+        if options.model_folder is not None or options.segmenter != "ensemble":
+            raise InputError("--mask takes the place of a segmenter; leave out --segmenter and --model-folder")
         return GivenMask(mask)
     if options.segmenter == "ensemble":
         from VertebraFLTLib.segmentation.ensemble import EnsembleSegmenter

@@ -63,13 +63,16 @@ def read_config(path: Path) -> TrainConfig:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); give the path of a training TOML file") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not valid TOML ({error})") from error
     here = path.parent
 
     def folder(text: str) -> Path:
         return (here / os.path.expandvars(text)).resolve()
 
+    for name in ("data", "network", "schedule"):
+        if not isinstance(raw.get(name, {}), dict):
+            raise InputError(f"{path}: [{name}] must be a table of settings")
     data = dict(raw.get("data", {}))
     for key in ("root", "train"):
         if key not in data:
@@ -81,10 +84,28 @@ def read_config(path: Path) -> TrainConfig:
         network=_section(NetworkConfig, raw.get("network", {}), path, "network"),
         schedule=_section(ScheduleConfig, raw.get("schedule", {}), path, "schedule"),
     )
+    _check(config, path)
     both = set(config.data.train) & set(config.data.validation)
     if both:
         raise InputError(f"{path}: {sorted(both)} stand in train and in validation; a case has one role")
     return config
+
+
+def _check(config: TrainConfig, path: Path) -> None:
+    data, schedule = config.data, config.schedule
+    lists = {"train": data.train, "validation": data.validation, "phantoms": data.phantoms}
+    wrong = [name for name, value in lists.items() if not isinstance(value, tuple)]
+    if wrong:
+        raise InputError(f"{path}: [data] {wrong[0]} must be a list")
+    wrong = [view for view in schedule.views if view not in VIEWS]
+    if wrong:
+        raise InputError(f"{path}: [schedule] views has {wrong[0]!r}; choose from {', '.join(VIEWS)}")
+    counts = {"width": config.network.width, "depth": config.network.depth, "batch": schedule.batch}
+    for name, value in {**counts, "validate_every": schedule.validate_every, "threads": schedule.threads}.items():
+        if not isinstance(value, int) or value < 1:
+            raise InputError(f"{path}: {name} must be a whole number above 0")
+    if len(schedule.class_weights) != 5 or len(config.network.spacing_mm) != 3:
+        raise InputError(f"{path}: class_weights needs 5 numbers (background first), spacing_mm 3")
 
 
 def _section(kind: type[Any], values: dict[str, Any], path: Path, name: str) -> Any:

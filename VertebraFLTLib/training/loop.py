@@ -20,6 +20,7 @@ from VertebraFLTLib.segmentation.weights import save_network
 from VertebraFLTLib.training.cases import IGNORED, TrainingCase, case_files, load_cases
 from VertebraFLTLib.training.config import TrainConfig
 from VertebraFLTLib.training.losses import DiceAndCrossEntropy
+from VertebraFLTLib.training.publish import publish
 from VertebraFLTLib.training.sampling import PatchSampler
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ class _Best:
 
 
 def train(config: TrainConfig, device: str = "auto", start: Path | None = None, progress: Progress = silent) -> None:
-    """Train as ``config`` says; writes ``VIEW.safetensors`` (and ``shared.safetensors``) into ``config.out``.
+    """Train as ``config`` says; ``config.out`` then is a model folder (for ``--model-folder``) with its manifest.
 
     start: a folder of earlier weights to go on from, instead of from random ones.
     """
@@ -63,6 +64,8 @@ def train(config: TrainConfig, device: str = "auto", start: Path | None = None, 
             _load_into(network, own)
         sampler = PatchSampler(cases, view, shape.context, config.schedule.seed + 100 + i)
         _fit(network, [sampler], config, config.schedule.view_steps, view, validation, progress)
+    halves = {view: [0.5] * (shape.classes - 1) for view in views}
+    publish(config, config.out, name=config.out.name, combine="average", thresholds=halves, card={})
 
 
 def _load_into(network: UNet2d, path: Path) -> None:

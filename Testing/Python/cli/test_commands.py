@@ -229,3 +229,68 @@ def test_phantom_writes_its_five_files(patient_folder):
 def test_training_without_a_config_says_so(call, tmp_path):
     outcome = call("train", tmp_path / "none.toml")
     assert outcome.status == 2 and "none.toml" in outcome.fault
+
+
+def test_an_island_beside_the_column_counts_nowhere(finished, call, images, patient_folder, tmp_path):
+    mask = sitk.ReadImage(str(patient_folder / "truth_semantic.nii.gz"))
+    array = sitk.GetArrayFromImage(mask)
+    k, j, i = np.argwhere(array == 1).mean(axis=0).astype(int)
+    array[k - 4 : k + 4, j - 4 : j + 4, i + 25 : i + 32] = 1
+    island = sitk.GetImageFromArray(array)
+    island.CopyInformation(mask)
+    sitk.WriteImage(island, str(tmp_path / "mask.nii.gz"))
+    arguments = [*images[:-1], str(tmp_path / "mask.nii.gz")]
+    outcome = call("run", *arguments, "--out", tmp_path / "run", "--no-scene")
+    assert outcome.status == 0
+    warnings = json.loads((tmp_path / "run" / "case.json").read_text())["warnings"]
+    assert any("20.2 ml" in w and "apart from the column" in w for w in warnings)
+    assert (tmp_path / "run" / "suv.csv").read_text() == (finished / "suv.csv").read_text()
+
+
+def test_nothing_of_the_users_is_overwritten(finished, call, images, patient_folder, tmp_path):
+    import shutil
+
+    ct = tmp_path / "ct.nii.gz"
+    shutil.copy(patient_folder / "ct.nii.gz", ct)
+    refused = call("segment", "--ct", ct, "--mask", images[-1], "--out", ct)
+    assert refused.status == 2 and "input itself" in refused.fault
+    pet_and_mask = images[2:]
+    assert "whole run" in call("boundaries", *pet_and_mask, "--out", finished).fault
+    assert call("boundaries", *pet_and_mask, "--out", tmp_path / "b").status == 0
+    table_file = tmp_path / "b" / "boundaries.csv"
+    table_file.write_text(table_file.read_text().replace("span-prior", "user", 1))
+    assert "perhaps edited" in call("boundaries", *pet_and_mask, "--out", tmp_path / "b").fault
+
+
+def test_a_mask_corrected_by_hand_is_kept_used_and_told(finished, call, images, tmp_path):
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(finished, copy)
+    mask = sitk.ReadImage(str(copy / "semantic.nii.gz"))
+    sitk.WriteImage(mask * sitk.Cast(mask != 3, sitk.sitkUInt8), str(copy / "semantic.nii.gz"))
+    refused = call("run", *images, "--out", copy, "--no-scene")
+    assert refused.status == 2 and "semantic.nii.gz was edited" in refused.fault
+    assert call("rebuild", copy, "--no-scene").status == 0
+    record = json.loads((copy / "case.json").read_text())
+    assert record["segmentation"]["edited"] and any("edited by hand" in w for w in record["warnings"])
+    assert "sternum" not in {r["roi"] for r in table(copy / "suv.csv")}
+
+
+def test_deleting_the_lowest_boundary_makes_names_no_surer(finished):
+    from VertebraFLTLib.spine.boundaries import BoundarySet
+    from VertebraFLTLib.workflow import _named
+
+    case = json.loads((finished / "case.json").read_text())
+    lines = (finished / "boundaries.csv").read_text().splitlines(keepends=True)
+    without_lowest = BoundarySet.from_csv("".join([lines[0], *lines[2:]]))
+    assert _named(without_lowest, case).level_confidence == case["boundaries"]["level_confidence"]
+    renamed = BoundarySet.from_csv("".join(lines[:-3])).shift_levels(1)
+    assert _named(renamed, case).level_confidence == 1.0
+
+
+@pytest.mark.parametrize("content", ["{}", "5", "nonsense"])
+def test_a_record_that_is_none_is_named(call, tmp_path, content):
+    (tmp_path / "case.json").write_text(content)
+    outcome = call("rebuild", tmp_path)
+    assert outcome.status == 2 and "not a run's record" in outcome.fault

@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 from VertebraFLTLib.errors import Cancelled, InputError
-from VertebraFLTLib.io.writing import StagedFolder, sha256_of, write_image, write_text
+from VertebraFLTLib.io.writing import StagedFolder, check_can_write, sha256_of, write_image, write_text
 
 
 def names(folder) -> set[str]:
@@ -124,12 +124,20 @@ def test_an_empty_folder_is_taken(tmp_path):
     assert names(tmp_path / "out") == {"case.json"}
 
 
-def test_a_folder_of_known_files_is_taken_without_the_marker(tmp_path):
-    out = tmp_path / "out"
-    for content in ("first", "second"):
-        with StagedFolder(out, known=("boundaries.csv", "profile.csv")) as folder:
-            (folder / "profile.csv").write_text(content)
-    assert (out / "profile.csv").read_text() == "second"
+def test_a_folder_without_the_marker_is_the_users_whatever_its_files_are_called(tmp_path):
+    (tmp_path / "paper" / "figures").mkdir(parents=True)
+    (tmp_path / "paper" / "figures" / "fig1.tex").write_text("mine")
+    with pytest.raises(InputError, match="figures"), StagedFolder(tmp_path / "paper"):
+        pass
+    assert (tmp_path / "paper" / "figures" / "fig1.tex").read_text() == "mine"
+
+
+def test_asking_whether_a_file_can_be_written_makes_nothing(tmp_path):
+    check_can_write(tmp_path / "a" / "b" / "mask.nii.gz", image=True)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot write"):
+        check_can_write(tmp_path / "file" / "mask.nii.gz")
 
 
 def test_a_foreign_folder_is_refused(tmp_path):

@@ -31,8 +31,14 @@ def test_the_ensemble_is_the_default(model_folder):
     assert type(get_segmenter(Options(model_folder=str(model_folder)))).__name__ == "EnsembleSegmenter"
 
 
-def test_a_mask_stands_in_for_any_segmenter():
-    assert type(get_segmenter(Options(segmenter="nnunet"), mask="mask.nii.gz")).__name__ == "GivenMask"
+def test_a_mask_stands_in_for_a_segmenter():
+    assert type(get_segmenter(Options(), mask="mask.nii.gz")).__name__ == "GivenMask"
+
+
+@pytest.mark.parametrize("options", [Options(segmenter="nnunet"), Options(threshold=0.3), Options(model_folder="m")])
+def test_with_a_mask_nothing_is_silently_ignored(options):
+    with pytest.raises(InputError, match="leave"):
+        get_segmenter(options, mask="mask.nii.gz")
 
 
 @pytest.mark.parametrize(("segmenter", "package"), [("nnunet", "nnunetv2"), ("totalsegmentator", "TotalSegmentator")])

@@ -41,6 +41,10 @@ def test_paths_variables_and_defaults(tmp_path, monkeypatch):
         (('validation = ["c"]', 'validation = ["a"]'), "one role"),
         (('train = ["a", "b"]', ""), "needs 'train'"),
         (("[data]", "[data"), "not valid TOML"),
+        (('train = ["a", "b"]', "train = 5"), "must be a list"),
+        (("width = 8", "width = 0"), "above 0"),
+        (("[network]", "schedule = 3\n[network]"), "unknown entries"),
+        (("spacing_mm = [3.0, 3.0, 3.0]", "spacing_mm = [3.0]"), "spacing_mm 3"),
     ],
 )
 def test_faults_are_named(tmp_path, change, message):

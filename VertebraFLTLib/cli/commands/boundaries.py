@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
+from pathlib import Path
 
 from VertebraFLTLib.cli import arguments
+from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.io.geometry import check_overlap
 from VertebraFLTLib.io.images import read_image
 from VertebraFLTLib.io.suv import pet_to_suv
@@ -28,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace, progress: Progress) -> None:
     options = arguments.options_of(args)
+    if (Path(args.out) / "case.json").exists():
+        raise InputError(f"{args.out} is the folder of a whole run; give another --out, or use 'vertebraflt rebuild'")
     with StagedFolder(args.out, marker="boundaries.csv", known=FILES) as folder:
         pet = read_image(args.pet, modality="PT", series=args.series, progress=progress)
         mask = read_image(args.mask)
@@ -36,6 +40,9 @@ def execute(args: argparse.Namespace, progress: Progress) -> None:
         pet_suv, suv = pet_to_suv(pet, args.pet_units, arguments.overrides(args))
         progress("boundaries", 0.0)
         profile, boundaries = find_boundaries(pet_suv, mask.image, column_of(mask.image), options, suv.tracer)
+        before = Path(args.out) / "boundaries.csv"
+        if before.is_file() and before.read_bytes() != boundaries.to_csv().encode():
+            raise InputError(f"{before} holds other boundaries, perhaps edited ones; give another --out or remove it")
         write_text(folder / "boundaries.csv", boundaries.to_csv())
         write_text(folder / "profile.csv", profile.to_csv())
         progress("boundaries", 1.0)

@@ -34,4 +34,6 @@ def execute(args: argparse.Namespace, progress: Progress) -> None:
         # The record names the place where the file will lie, so that `rebuild` finds it.
         return replace(image, source=replace(image.source, path=str(Path(args.out) / INPUTS / name)))
 
-    say_result(run_into(args.out, make, Options(), scene=not args.no_scene, progress=progress), args.out)
+    say_result(
+        run_into(args.out, make, Options(), scene=not args.no_scene, keeps_inputs=True, progress=progress), args.out
+    )

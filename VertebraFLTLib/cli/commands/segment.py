@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
+from pathlib import Path
 
 from VertebraFLTLib.cli import arguments
+from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.io.geometry import back_to_original
 from VertebraFLTLib.io.images import read_image
 from VertebraFLTLib.io.writing import check_can_write, write_image
@@ -24,6 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace, progress: Progress) -> None:
     check_can_write(args.out, image=True)
+    if Path(args.out).resolve() in {Path(p).resolve() for p in (args.ct, args.mask) if p}:
+        raise InputError(f"--out {args.out} is the input itself; give another file")
     ct = read_image(args.ct, modality="CT", series=args.series, progress=progress)
     segmentation = get_segmenter(arguments.options_of(args), args.mask).segment(ct.image, progress)
     for warning in (*ct.warnings, *segmentation.warnings):
