@@ -103,13 +103,6 @@ def z_map(image: sitk.Image) -> np.ndarray:
     return k32[:, None, None] + (j32[:, None] + i32)[None]
 
 
-def resample_like(
-    image: sitk.Image, reference: sitk.Image, interpolator: int = sitk.sitkLinear, default: float = 0.0
-) -> sitk.Image:
-    """``image`` sampled at the voxel centres of ``reference`` by physical position; ``default`` outside of it."""
-    return sitk.Resample(image, reference, sitk.Transform(3, sitk.sitkIdentity), interpolator, default)
-
-
 def z_range(image: sitk.Image) -> tuple[float, float]:
     """Lowest and highest superior coordinate (mm) that the image's voxels reach, voxel edges included."""
     corners = np.array(np.meshgrid(*[(-0.5, n - 0.5) for n in image.GetSize()])).reshape(3, -1).T

@@ -13,7 +13,6 @@ from VertebraFLTLib.io.geometry import (
     back_to_original,
     check_overlap,
     check_volume,
-    resample_like,
     to_lps,
     z_map,
 )
@@ -87,15 +86,6 @@ def test_z_of_an_oblique_image_is_the_physical_z_of_each_voxel():
 def test_direction_cosines_rounded_by_a_file_format_stay_aligned():
     direction = Rotation.from_euler("x", 1e-4, degrees=True).as_matrix()
     assert z_map(image_with(direction)).shape == (6, 1, 1)
-
-
-def test_resampling_goes_by_physical_position():
-    image = sitk.GetImageFromArray(np.mgrid[0:6, 0:5, 0:4][0].astype(np.float32))  # the value is k
-    image.SetSpacing((1.0, 1.0, 4.0))
-    fine = sitk.Image((4, 5, 11), sitk.sitkFloat32)
-    fine.SetSpacing((1.0, 1.0, 2.0))
-    sampled = sitk.GetArrayFromImage(resample_like(image, to_lps(fine)))
-    assert sampled[:, 2, 2] == pytest.approx(np.arange(11) / 2)
 
 
 def volume(low_z: float, slices: int, x: float = 0.0) -> sitk.Image:
