@@ -57,5 +57,6 @@ class Result:
     segmentation: dict[str, Any] = field(default_factory=dict)  # segmenter, weights sha256, device, thresholds
     warnings: list[str] = field(default_factory=list)  # all, as shown
     input_warnings: list[str] = field(default_factory=list)  # those of images, SUV and mask; they outlive a rebuild
+    edited: bool = False  # boundaries or mask were corrected by hand, now or in an earlier rebuild
     timings_s: dict[str, float] = field(default_factory=dict)
     peak_memory_mb: float = 0.0

@@ -16,7 +16,7 @@ from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.io.images import LoadedImage, read_image
 from VertebraFLTLib.io.suv_record import SuvOverrides, SuvRecord
 from VertebraFLTLib.io.writing import RUN_FILES, StagedFolder, sha256_of
-from VertebraFLTLib.pipeline import Stopwatch, column_of, column_profile, finish, peak_memory_mb, run
+from VertebraFLTLib.pipeline import Stopwatch, column_of, column_profile, finish, peak_memory_mb, run, without_islands
 from VertebraFLTLib.progress import Progress, silent
 from VertebraFLTLib.report.run_folder import write_record, write_report
 from VertebraFLTLib.result import Options, Result
@@ -26,7 +26,16 @@ from VertebraFLTLib.spine.boundaries import BoundarySet
 
 log = logging.getLogger(__name__)
 
-CASE_KEYS = ("inputs", "options", "suv", "segmentation", "boundaries", "input_warnings", "boundaries_sha256")
+CASE_KEYS = (
+    "inputs",
+    "options",
+    "suv",
+    "segmentation",
+    "boundaries",
+    "input_warnings",
+    "boundaries_sha256",
+    "semantic_sha256",
+)
 INPUTS = "phantom"  # where a demonstration keeps the images that it made
 MASK = "semantic.nii.gz"
 EDITED_MASK = "semantic.nii.gz was edited by hand after the segmentation"
@@ -86,13 +95,15 @@ def rebuild_folder(
             pet = _read_again(case, "pet", "PT", progress)
             semantic = read_image(folder / MASK).image
         details, noted = dict(case["segmentation"]), list(case["input_warnings"])
-        if sha256_of([folder / MASK]) != case.get("semantic_sha256") and EDITED_MASK not in noted:
+        mask_edited = sha256_of([folder / MASK]) != case["semantic_sha256"]
+        if mask_edited and EDITED_MASK not in noted:
             details["edited"] = True
             noted.append(EDITED_MASK)
         suv = SuvRecord.from_json(case["suv"])
         pet_suv = sitk.Cast(pet.image, sitk.sitkFloat32) * suv.factor
         with watch.stage("boundaries"):
             column = column_of(semantic)
+            semantic, _ = without_islands(semantic, column)
             profile = column_profile(pet_suv, semantic, column)
             chosen = _named(BoundarySet.from_csv(edited, profile=profile, name=str(source)), case)
         result = finish(
@@ -109,6 +120,7 @@ def rebuild_folder(
             noted,
             watch,
         )
+        result.edited = case.get("edited", False) or mask_edited or sha256_of([source]) != case["boundaries_sha256"]
         _write(result, stage, scene, progress)
     return result
 
@@ -131,8 +143,10 @@ def refuse_to_lose_edits(out: Path) -> None:
     if not (out / "case.json").is_file():
         return
     case = _read_case(out)
+    if case.get("edited", False):
+        raise InputError(f"{out} holds a run that was corrected by hand and rebuilt; give another --out")
     for name, key in (("boundaries.csv", "boundaries_sha256"), (MASK, "semantic_sha256")):
-        if key in case and (out / name).is_file() and sha256_of([out / name]) != case[key]:
+        if (out / name).is_file() and sha256_of([out / name]) != case[key]:
             raise InputError(
                 f"{out / name} was edited since the run that wrote it; use 'vertebraflt rebuild {out}', "
                 "or give another --out"

@@ -53,7 +53,7 @@ def write_report(result: Result, folder: Path | str, progress: Progress = silent
     figures = _write_figures(result, folder / "figures", progress)
     record = case_record(result)
     write_text(folder / "report.html", report_page(result, record, figures))
-    write_text(folder / "case.json", to_json(record))
+    write_record(result, folder)
 
 
 def write_record(result: Result, folder: Path | str) -> None:
