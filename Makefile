@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test bench lint clean
+.PHONY: setup demo test bench accuracy lint clean
 
 setup: $(READY)
 
@@ -27,6 +27,10 @@ test: $(READY)
 
 bench: $(READY)
 	$(BIN)/python Testing/Benchmarks/bench.py
+
+# From folds trained before (docs/training): the cross-validation tables and figures of docs/accuracy.md.
+accuracy: $(READY)
+	$(BIN)/python Testing/Benchmarks/accuracy.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

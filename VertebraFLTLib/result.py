@@ -18,18 +18,22 @@ if TYPE_CHECKING:
 VIEWS = ("axial", "sagittal", "coronal")
 COMBINATIONS = ("additive", "average", "vote")
 DETECTORS = ("span-prior", "thesis", "kalman")
-SEGMENTERS = ("ensemble", "totalsegmentator", "nnunet")
+SEGMENTERS = ("volume", "ensemble", "totalsegmentator", "nnunet")
 PET_UNITS = ("auto", "suv", "bqml")
 DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(frozen=True)
 class Options:
-    """The choices of one run; the defaults are the product's. ``None`` means: as the weights' manifest says."""
+    """The choices of one run; the defaults are the product's. ``None`` means: as the weights' manifest says.
+
+    ``segmenter`` None: the kind of network that ``model_folder`` holds; else the ensemble where ``views`` or
+    ``combine`` ask for one, else the 3-D network that ships.
+    """
 
     device: str = "auto"
     pet_units: str = "auto"
-    segmenter: str = "ensemble"
+    segmenter: str | None = None
     model_folder: str | None = None
     views: tuple[str, ...] | None = None
     combine: str | None = None

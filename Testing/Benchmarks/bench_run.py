@@ -9,7 +9,9 @@ import sys
 import time
 from pathlib import Path
 
-from measuring import MATRIX, matrix_flops, peak_memory_gb
+from measuring import MATRIX, matrix_flops
+
+from VertebraFLTLib.pipeline import peak_memory_mb
 
 
 def report(patient: Path) -> str:
@@ -53,7 +55,7 @@ def _child(patient: Path, out: Path) -> None:
     status = main(["run", *images, "--out", str(out)])
     if status:
         sys.exit(status)
-    print(peak_memory_gb(), matrix_flops())
+    print(peak_memory_mb() / 1024, matrix_flops())
 
 
 if __name__ == "__main__":

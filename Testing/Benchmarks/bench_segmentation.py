@@ -14,7 +14,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from measuring import MATRIX, matrix_flops, peak_memory_gb
+from measuring import MATRIX, matrix_flops
+
+from VertebraFLTLib.pipeline import peak_memory_mb
 
 HERE = Path(__file__).resolve().parent
 HEADER = (
@@ -157,7 +159,7 @@ def main() -> None:
         **{key: details[key] for key in ("model", "device", "network_flop", "network_seconds")},
         "size": ct.GetSize(),
         "seconds": seconds,
-        "peak_gb": peak_memory_gb(),
+        "peak_gb": peak_memory_mb() / 1024,
         "matrix_flops": (before + matrix_flops()) / 2,
     }
     print(json.dumps(found))

@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
-from measuring import matrix_flops, peak_memory_gb
+from measuring import matrix_flops
 
 from VertebraFLTLib.io.images import read_image
+from VertebraFLTLib.pipeline import peak_memory_mb
 
 SPACING_MM = 1.5
 PATCH = (128, 128, 128)
@@ -136,7 +137,7 @@ def main() -> None:
         "body_patches": sum(in_body),
         "seconds": seconds,
         "patch_flop": flop_of_a_patch(),
-        "peak_gb": peak_memory_gb(),
+        "peak_gb": peak_memory_mb() / 1024,
         "matrix_flops": (before + matrix_flops()) / 2,
     }
     print(json.dumps(found))

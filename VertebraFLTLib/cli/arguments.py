@@ -86,7 +86,11 @@ def read_ct_and_pet(args: argparse.Namespace, progress: Progress) -> tuple[Loade
 def add_segmenter(parser: argparse.ArgumentParser) -> None:
     """Which segmenter, and how the ensemble decides."""
     parser.add_argument("--device", choices=DEVICES, default="auto", help="where the networks run (auto)")
-    parser.add_argument("--segmenter", choices=SEGMENTERS, default="ensemble", help="what segments the CT (ensemble)")
+    parser.add_argument(
+        "--segmenter",
+        choices=SEGMENTERS,
+        help="what segments the CT: one 3-D network, the thesis's ensemble of 2-D ones, or another package's (volume)",
+    )
     parser.add_argument("--model-folder", metavar="DIR", help="weights to use instead of those that ship")
     parser.add_argument(
         "--mask", metavar="PATH", help="use this mask (values as semantic.nii.gz) instead of segmenting"

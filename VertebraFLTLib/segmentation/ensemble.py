@@ -16,8 +16,9 @@ from VertebraFLTLib.result import COMBINATIONS
 from VertebraFLTLib.segmentation.cleanup import clean_up
 from VertebraFLTLib.segmentation.combine import margins
 from VertebraFLTLib.segmentation.device import choose_device, device_words
-from VertebraFLTLib.segmentation.grid import body_box, box_on, crop, normalised, sample_ct, whole_grid
-from VertebraFLTLib.segmentation.network import fused_for_inference
+from VertebraFLTLib.segmentation.grid import body_box, crop, normalised, sample_ct, whole_grid
+from VertebraFLTLib.segmentation.network import UNet2d, fused_for_inference
+from VertebraFLTLib.segmentation.onto_ct import to_ct_grid
 from VertebraFLTLib.segmentation.protocol import Segmentation
 from VertebraFLTLib.segmentation.views import as_stack, stack_probabilities
 from VertebraFLTLib.segmentation.weights import Model, load_network
@@ -44,6 +45,8 @@ class EnsembleSegmenter:
         crop: bool = True,
         batch: int = 8,
     ) -> None:
+        if model.kind != "unet2d":
+            raise InputError(f"{model.folder}: holds a 3-D network, not one a view; leave out --views and --combine")
         self.model = model
         self.device = choose_device(device)
         self.views = views or model.views
@@ -61,7 +64,11 @@ class EnsembleSegmenter:
             view: [threshold] * len(STRUCTURES) if threshold is not None else model.thresholds[view]
             for view in self.views
         }
-        self.networks = {v: fused_for_inference(load_network(model, v, self.device)) for v in self.views}
+        self.networks: dict[str, UNet2d] = {}
+        for view in self.views:
+            network = load_network(model, view, self.device)
+            assert isinstance(network, UNet2d)
+            self.networks[view] = fused_for_inference(network)
         self.crop, self.batch = crop, batch
 
     def segment(self, ct: sitk.Image, progress: Progress) -> Segmentation:
@@ -121,42 +128,3 @@ class EnsembleSegmenter:
             flop += float(slices * padded) * network.flops_per_pixel()
         seconds = time.perf_counter() - began
         return found, crop(grid, box), {"network_flop": flop, "network_seconds": round(seconds, 3)}
-
-
-def to_ct_grid(decided: np.ndarray, part: sitk.Image, ct: sitk.Image) -> sitk.Image:
-    """Margins (structures, k, j, i) on the working grid ``part`` become labels on the grid of ``ct``.
-
-    Each structure's margin is interpolated linearly inside its own box; where several claim a voxel, the one with
-    the largest margin has it.
-    """
-    labels = np.zeros(ct.GetSize()[::-1], np.uint8)
-    best = np.zeros(ct.GetSize()[::-1], np.int16)
-    for structure, margin in zip(STRUCTURES, decided, strict=True):
-        where = [np.flatnonzero((margin >= 0).any(axis=tuple({0, 1, 2} - {a}))) for a in (2, 1, 0)]
-        if not len(where[0]):
-            continue
-        # One voxel more on each side: the surface lies between a voxel inside and one outside.
-        inner = tuple(
-            (max(0, int(w[0]) - 1), min(n, int(w[-1]) + 2)) for w, n in zip(where, part.GetSize(), strict=True)
-        )
-        image = sitk.GetImageFromArray(margin[tuple(slice(a, b) for a, b in reversed(inner))])
-        image.CopyInformation(crop(part, inner))
-        target = box_on(ct, part, inner)
-        on_ct = sitk.Resample(
-            image, crop(_geometry(ct), target), sitk.Transform(), sitk.sitkLinear, -255.0, sitk.sitkInt16
-        )
-        here = tuple(slice(a, b) for a, b in reversed(target))
-        value = sitk.GetArrayFromImage(on_ct) + np.int16(1)  # a margin of 0 is inside
-        wins = value > best[here]
-        labels[here][wins] = structure.label
-        best[here][wins] = value[wins]
-    mask = sitk.GetImageFromArray(labels)
-    mask.CopyInformation(ct)
-    return mask
-
-
-def _geometry(image: sitk.Image) -> sitk.Image:
-    """An empty 1-byte image with the same grid: cheaper to crop than the CT itself."""
-    empty = sitk.Image(image.GetSize(), sitk.sitkUInt8)
-    empty.CopyInformation(image)
-    return empty

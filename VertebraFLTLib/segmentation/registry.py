@@ -15,22 +15,13 @@ def get_segmenter(options: Options, mask: str | None = None) -> Segmenter:
     if mask is not None:
         from VertebraFLTLib.segmentation.given import GivenMask
 
-        _refuse_options_of_the_ensemble(options)
-        if options.model_folder is not None or options.segmenter != "ensemble":
+        _refuse(options, "--mask", "views", "combine", "threshold")
+        if options.model_folder is not None or options.segmenter is not None:
             raise InputError("--mask takes the place of a segmenter; leave out --segmenter and --model-folder")
         return GivenMask(mask)
-    if options.segmenter == "ensemble":
-        from VertebraFLTLib.segmentation.ensemble import EnsembleSegmenter
-        from VertebraFLTLib.segmentation.weights import read_model
-
-        return EnsembleSegmenter(
-            read_model(options.model_folder),
-            device=options.device,
-            views=options.views,
-            combine=options.combine,
-            threshold=options.threshold,
-        )
-    _refuse_options_of_the_ensemble(options)
+    if options.segmenter in (None, "volume", "ensemble"):
+        return _own(options)
+    _refuse(options, f"--segmenter {options.segmenter}", "views", "combine", "threshold")
     if options.segmenter == "nnunet":
         from VertebraFLTLib.segmentation.nnunet import NnUnetSegmenter
 
@@ -44,8 +35,36 @@ def get_segmenter(options: Options, mask: str | None = None) -> Segmenter:
     raise InputError(f"--segmenter {options.segmenter}: choose one of {', '.join(SEGMENTERS)}")
 
 
-def _refuse_options_of_the_ensemble(options: Options) -> None:
+def _own(options: Options) -> Segmenter:
+    """The product's own networks: one in 3-D, or the thesis's ensemble of 2-D ones."""
+    from VertebraFLTLib.segmentation.ensemble import EnsembleSegmenter
+    from VertebraFLTLib.segmentation.volume import VolumeSegmenter
+    from VertebraFLTLib.segmentation.weights import ENSEMBLE_MODEL, read_model, shipped
+
+    wants_views = options.views is not None or options.combine is not None
+    ensemble = options.segmenter == "ensemble" or (options.segmenter is None and wants_views)
+    folder = options.model_folder or (shipped(ENSEMBLE_MODEL) if ensemble else None)
+    model = read_model(folder)
+    if model.kind == "unet2d" and options.segmenter != "volume":
+        return EnsembleSegmenter(
+            model,
+            device=options.device,
+            views=options.views,
+            combine=options.combine,
+            threshold=options.threshold,
+        )
+    if ensemble:
+        raise InputError(f"{model.folder}: holds a 3-D network; leave out --segmenter ensemble, --views and --combine")
+    _refuse(options, "the 3-D network", "views", "combine")
+    return VolumeSegmenter(model, device=options.device, threshold=options.threshold)
+
+
+def _refuse(options: Options, by: str, *names: str) -> None:
     """An option that would be ignored is refused: the user takes it for having worked."""
-    for name in ("views", "combine", "threshold"):
+    for name in names:
         if getattr(options, name) is not None:
-            raise InputError(f"--{name} is for --segmenter ensemble only; leave it out with {options.segmenter}")
+            raise InputError(
+                f"--{name} is for the product's own networks only; leave it out with {by}"
+                if name == "threshold"
+                else f"--{name} is for --segmenter ensemble only; leave it out with {by}"
+            )

@@ -54,7 +54,7 @@ def stack_probabilities(
             with torch.inference_mode():
                 out[:, some] = _forward(network, _gather(stack, some, network.shape.context), device)
         except RuntimeError as error:
-            if batch == 1 or not _is_out_of_memory(error):
+            if batch == 1 or not is_out_of_memory(error):
                 raise
             batch = max(1, batch // 2)
             if device.type == "cuda":
@@ -90,6 +90,6 @@ def reflect_to_multiple(slices: torch.Tensor, stride: int) -> torch.Tensor:
     return pad(slices, (0, right, 0, down), mode=mode)
 
 
-def _is_out_of_memory(error: RuntimeError) -> bool:
+def is_out_of_memory(error: RuntimeError) -> bool:
     text = str(error).lower()
     return isinstance(error, torch.OutOfMemoryError) or "out of memory" in text or "can't allocate memory" in text

@@ -16,27 +16,34 @@ from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.io.writing import sha256_of
 from VertebraFLTLib.resources import resource_path
 from VertebraFLTLib.segmentation.network import UNet2d, UNetShape
+from VertebraFLTLib.segmentation.network3d import VolumeNet, VolumeNetShape
 
 MANIFEST = "manifest.json"
-DEFAULT_MODEL = "unet2d-views"
+ENSEMBLE_MODEL = "unet2d-views"
+VOLUME_MODEL = "unet3d"
+_SHAPES: dict[str, type[UNetShape] | type[VolumeNetShape]] = {"unet2d": UNetShape, "unet3d": VolumeNetShape}
 
 
 @dataclass(frozen=True)
 class Model:
-    """A folder of weights: one network per view on one working grid, and how their outputs are combined.
+    """A folder of weights on one working grid, and how the networks' outputs are combined.
 
-    ``thresholds`` are per view, one per structure in label order. ``manifest`` is the file's whole content: training
-    data, licences, measured accuracy, known failures.
+    ``kind`` unet2d: a 2-D network a view; ``views`` and ``combine`` are the ensemble used unless told otherwise.
+    ``kind`` unet3d: 3-D networks whose probabilities are averaged; ``mirror`` says whether each also sees the patient
+    in a mirror. ``thresholds`` are per view (unet3d: ``volume``), one per structure in label order. ``manifest`` is the
+    file's whole content: training data, licences, measured accuracy, known failures.
     """
 
     folder: Path
     name: str
-    shape: UNetShape
+    kind: str
+    shape: UNetShape | VolumeNetShape
     spacing_mm: tuple[float, float, float]
-    files: dict[str, tuple[str, str]]  # view -> (file name, sha256)
+    files: dict[str, tuple[str, str]]  # view, or name of the 3-D network -> (file name, sha256)
     thresholds: dict[str, list[float]]
     combine: str
     views: tuple[str, ...]
+    mirror: bool
     manifest: dict[str, Any]
 
     @property
@@ -46,20 +53,27 @@ class Model:
 
 
 def read_model(folder: Path | str | None = None) -> Model:
-    """The model in ``folder``, or the one that ships with the product."""
-    folder = Path(folder) if folder else resource_path("Models", DEFAULT_MODEL)
+    """The model in ``folder``, or the 3-D one that ships with the product."""
+    folder = Path(folder) if folder else shipped(VOLUME_MODEL)
     path = folder / MANIFEST
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
+        network = dict(manifest["network"])
+        kind = network.pop("kind", "unet2d")
+        missing = ({"volume"} if kind == "unet3d" else set(manifest["files"])) - set(manifest["thresholds"])
+        if missing:
+            raise ValueError(f"no thresholds for {', '.join(sorted(missing))}")
         return Model(
             folder=folder,
             name=manifest["name"],
-            shape=UNetShape(**manifest["network"]),
+            kind=kind,
+            shape=_SHAPES[kind](**network),
             spacing_mm=tuple(manifest["spacing_mm"]),
             files={view: (f["file"], f["sha256"]) for view, f in manifest["files"].items()},
             thresholds={view: list(t) for view, t in manifest["thresholds"].items()},
-            combine=manifest["combine"],
-            views=tuple(manifest["views"]),
+            combine=manifest.get("combine", "average"),
+            views=tuple(manifest.get("views", ())),
+            mirror=bool(manifest.get("mirror", False)),
             manifest=manifest,
         )
     except FileNotFoundError as error:
@@ -68,25 +82,41 @@ def read_model(folder: Path | str | None = None) -> Model:
         raise InputError(f"{path}: not a readable model manifest ({error!r})") from error
 
 
-def load_network(model: Model, view: str, device: torch.device) -> UNet2d:
-    """The network of one view, in float32, on ``device``; refused when the file is not the one the manifest names."""
-    if view not in model.files:
-        raise InputError(f"model {model.name} has no weights for the {view} view; it has {', '.join(model.files)}")
-    name, expected = model.files[view]
+def shipped(name: str) -> Path:
+    """The folder of a model that ships with the product."""
+    return resource_path("Models", name)
+
+
+def load_network(model: Model, key: str, device: torch.device) -> UNet2d | VolumeNet:
+    """One of the model's networks, in float32, on ``device``; refused when the file is not the one the manifest names.
+
+    key: the view of a 2-D network, the name in ``model.files`` of a 3-D one.
+    """
+    if key not in model.files:
+        raise InputError(f"model {model.name} has no weights for {key}; it has {', '.join(model.files)}")
+    name, expected = model.files[key]
     path = model.folder / name
     if not path.exists():
         raise InputError(f"{path}: weights file is missing; restore the model folder")
     if sha256_of([path]) != expected:
         raise InputError(f"{path}: sha256 differs from {MANIFEST}; the file is damaged or not the one described")
-    network = UNet2d(model.shape)
+    network = UNet2d(model.shape) if isinstance(model.shape, UNetShape) else VolumeNet(model.shape)
     try:
-        network.load_state_dict({key: value.float() for key, value in load_file(path).items()}, strict=True)
-    except (SafetensorError, RuntimeError) as error:
+        network.load_state_dict(read_state(path), strict=True)
+    except RuntimeError as error:
         raise InputError(f"{path}: the weights do not fit the network in {MANIFEST} ({_first_line(error)})") from error
     return network.to(device)
 
 
-def save_network(network: UNet2d, path: Path) -> None:
+def read_state(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a weights file, in float32. Raises InputError where it is no readable safetensors file."""
+    try:
+        return {key: value.float() if value.is_floating_point() else value for key, value in load_file(path).items()}
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path}: not a readable weights file ({_first_line(error)})") from error
+
+
+def save_network(network: torch.nn.Module, path: Path) -> None:
     """Write weights in half precision (half the size; the change in output is far below the 8-bit probabilities)."""
     state = {
         key: (value.detach().cpu().half() if value.is_floating_point() else value.detach().cpu()).contiguous()

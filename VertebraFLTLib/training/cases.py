@@ -1,62 +1,81 @@
-"""Labelled CT volumes on the working grid, each in several simulated samplings, kept in memory."""
+"""Labelled CT volumes on the working grid, kept in memory."""
 
 from __future__ import annotations
 
 import logging
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
+from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.io.images import read_image
-from VertebraFLTLib.segmentation.grid import body_box, crop, normalised, sample_ct, whole_grid
+from VertebraFLTLib.phantom import make_phantom
+from VertebraFLTLib.phantom.options import PhantomSize
+from VertebraFLTLib.segmentation.grid import body_box, crop, sample_ct, whole_grid
 from VertebraFLTLib.training.config import DataConfig, NetworkConfig
+from VertebraFLTLib.training.manifest import CaseEntry, Manifest
 
 log = logging.getLogger(__name__)
 
 IGNORED = 255
 
+# Trunk and neck at slices finer than any that is simulated from them; the PET is not used and so tiny.
+_FINE_PHANTOM = PhantomSize((208, 208, 340), (2.0, 2.0, 2.5), (16, 16, 16), (4.0, 4.0, 4.0), ct_bottom_mm=30.0)
+
 
 @dataclass(frozen=True)
 class TrainingCase:
-    """One patient. ``samplings`` are kji float16 volumes, normalised; ``labels`` kji uint8, 255 = do not score."""
+    """One patient on the working grid. ``hu``: kji int16; ``labels``: kji uint8, 255 = do not score.
+
+    ``slice_mm`` is the slice thickness of the CT it came from; simulated patient or not in ``simulated``.
+    """
 
     name: str
-    samplings: tuple[np.ndarray, ...]
+    hu: np.ndarray
     labels: np.ndarray
+    slice_mm: float
+    simulated: bool = False
 
 
-def load_case(name: str, data: DataConfig, network: NetworkConfig) -> TrainingCase:
-    """Read NAME_ct and NAME_semantic (NAME_ignore, NAME_levels) from the data's root."""
-
-    def read(kind: str) -> sitk.Image:
-        return read_image(data.root / f"{name}_{kind}.nii.gz").image
-
-    labels = read("semantic")
+def load_labels(entry: CaseEntry) -> sitk.Image:
+    """The case's semantic labels on the CT's own grid, with 255 where nothing is to be scored."""
+    labels = read_image(entry.file("semantic")).image
     array = sitk.GetArrayFromImage(labels)
-    if (data.root / f"{name}_ignore.nii.gz").exists():
-        array[sitk.GetArrayFromImage(read("ignore")) > 0] = IGNORED
-    if name in data.ignore_levels:
-        array[np.isin(sitk.GetArrayFromImage(read("levels")), data.ignore_levels[name])] = IGNORED
+    if entry.file("ignore").exists():
+        array[_beside(labels, entry, "ignore") > 0] = IGNORED
+    if entry.ignore_levels:
+        array[np.isin(_beside(labels, entry, "levels"), entry.ignore_levels)] = IGNORED
     marked = sitk.GetImageFromArray(array.astype(np.uint8))
     marked.CopyInformation(labels)
-    return make_case(name, read("ct"), marked, data, network)
+    return marked
 
 
-def make_case(name: str, ct: sitk.Image, labels: sitk.Image, data: DataConfig, network: NetworkConfig) -> TrainingCase:
-    """Bring CT and labels (same grid, LPS) to the working grid, with the under-sampled versions that make sense."""
+def _beside(labels: sitk.Image, entry: CaseEntry, kind: str) -> np.ndarray:
+    image = read_image(entry.file(kind)).image
+    if image.GetSize() != labels.GetSize():
+        raise InputError(
+            f"{entry.file(kind)}: is not on the grid of {entry.file('semantic').name}; resample it to that"
+        )
+    return sitk.GetArrayFromImage(image)
+
+
+def load_case(entry: CaseEntry, network: NetworkConfig) -> TrainingCase:
+    """Read one case of the manifest and bring it to the working grid."""
+    return make_case(entry.name, read_image(entry.file("ct")).image, load_labels(entry), network)
+
+
+def make_case(
+    name: str, ct: sitk.Image, labels: sitk.Image, network: NetworkConfig, simulated: bool = False
+) -> TrainingCase:
+    """Bring CT and labels (same grid, LPS) to the working grid, cropped to the body."""
     grid = whole_grid(ct, network.spacing_mm)
     box = body_box(ct, grid, snap=1)
-    thick = [t for t in data.slice_mm if t > 1.25 * ct.GetSpacing()[2]]
-    volumes = [ct, *(undersampled(ct, t, shift=0.3 * i) for i, t in enumerate(thick))]
-    samplings = tuple(
-        normalised(sitk.GetArrayFromImage(sample_ct(volume, grid, box))).astype(np.float16) for volume in volumes
-    )
+    hu = np.rint(sitk.GetArrayFromImage(sample_ct(ct, grid, box))).astype(np.int16)
     on_grid = sitk.Resample(sitk.Cast(labels, sitk.sitkUInt8), crop(grid, box), sitk.Transform(), sitk.sitkLabelLinear)
-    log.info("%s: %s voxels, %d samplings", name, samplings[0].shape, len(samplings))
-    return TrainingCase(name, samplings, sitk.GetArrayFromImage(on_grid))
+    log.info("%s: %s voxels", name, hu.shape)
+    return TrainingCase(name, hu, sitk.GetArrayFromImage(on_grid), ct.GetSpacing()[2], simulated)
 
 
 def undersampled(ct: sitk.Image, slice_mm: float, shift: float = 0.0) -> sitk.Image:
@@ -68,27 +87,58 @@ def undersampled(ct: sitk.Image, slice_mm: float, shift: float = 0.0) -> sitk.Im
     smooth = sitk.RecursiveGaussian(
         sitk.Cast(ct, sitk.sitkFloat32), sigma=0.35 * math.sqrt(slice_mm**2 - fine**2), direction=2
     )
-    length = ct.GetSize()[2] * fine
-    count = max(1, int((length - shift * slice_mm) / slice_mm))
-    origin = ct.TransformContinuousIndexToPhysicalPoint([0, 0, ((0.5 + shift) * slice_mm) / fine - 0.5])
-    size = [ct.GetSize()[0], ct.GetSize()[1], count]
-    spacing = [ct.GetSpacing()[0], ct.GetSpacing()[1], slice_mm]
     return sitk.Resample(
-        smooth, size, sitk.Transform(), sitk.sitkLinear, origin, spacing, ct.GetDirection(), -1024.0, sitk.sitkInt16
+        smooth, thick_grid(ct, slice_mm, shift), sitk.Transform(), sitk.sitkLinear, -1024.0, sitk.sitkInt16
     )
 
 
-def load_cases(data: DataConfig, network: NetworkConfig) -> tuple[list[TrainingCase], list[TrainingCase]]:
-    """(training, validation) cases; simulated patients join the training ones."""
-    train = [load_case(name, data, network) for name in data.train]
+def undersampled_labels(labels: sitk.Image, slice_mm: float, shift: float = 0.0) -> sitk.Image:
+    """Labels on the grid of :func:`undersampled`: a voxel has the label that fills most of the thick slice."""
+    grid = thick_grid(labels, slice_mm, shift)
+    fine = labels.GetSpacing()[2]
+    array = sitk.GetArrayViewFromImage(labels)
+    centres = [
+        labels.TransformPhysicalPointToContinuousIndex(grid.TransformIndexToPhysicalPoint((0, 0, k)))[2]
+        for k in range(grid.GetSize()[2])
+    ]
+    edges = np.arange(array.shape[0] + 1) - 0.5
+    half = slice_mm / fine / 2
+    weights = np.stack(
+        [np.clip(np.minimum(edges[1:], c + half) - np.maximum(edges[:-1], c - half), 0, None) for c in centres]
+    )
+    best = np.zeros((len(centres), *array.shape[1:]), np.float32)
+    out = np.zeros(best.shape, np.uint8)
+    for label in (int(v) for v in np.unique(array)):
+        share = np.tensordot(weights.astype(np.float32), (array == label).astype(np.float32), axes=1)
+        wins = share > best
+        out[wins], best[wins] = label, share[wins]
+    image = sitk.GetImageFromArray(out)
+    image.CopyInformation(grid)
+    return image
+
+
+def thick_grid(image: sitk.Image, slice_mm: float, shift: float = 0.0) -> sitk.Image:
+    """The grid of slices of ``slice_mm`` that lie within ``image`` (a 1-byte image that only carries geometry)."""
+    fine = image.GetSpacing()[2]
+    length = image.GetSize()[2] * fine
+    count = max(1, int((length - shift * slice_mm) / slice_mm + 1e-6))
+    grid = sitk.Image([image.GetSize()[0], image.GetSize()[1], count], sitk.sitkUInt8)
+    grid.SetSpacing([image.GetSpacing()[0], image.GetSpacing()[1], slice_mm])
+    grid.SetDirection(image.GetDirection())
+    grid.SetOrigin(image.TransformContinuousIndexToPhysicalPoint([0, 0, ((0.5 + shift) * slice_mm) / fine - 0.5]))
+    return grid
+
+
+def load_cases(
+    data: DataConfig, manifest: Manifest | None, fold: int | None, network: NetworkConfig
+) -> tuple[list[TrainingCase], list[TrainingCase]]:
+    """(training, validation) cases; simulated patients join the training ones. Cases with role test are never read."""
+    train: list[TrainingCase] = []
+    validation: list[TrainingCase] = []
+    if manifest:
+        train = [load_case(entry, network) for entry in manifest.split(fold)[0]]
+        validation = [load_case(entry, network) for entry in manifest.with_role("validation")]
     for seed in data.phantoms:
-        from VertebraFLTLib.phantom import make_phantom
-
-        phantom = make_phantom(seed=seed, size="demo")
-        train.append(make_case(f"phantom{seed}", phantom.ct, phantom.semantic, data, network))
-    return train, [load_case(name, data, network) for name in data.validation]
-
-
-def case_files(data: DataConfig) -> list[Path]:
-    """Every CT file the config names (for checking before a long job starts)."""
-    return [data.root / f"{name}_ct.nii.gz" for name in (*data.train, *data.validation)]
+        phantom = make_phantom(seed=seed, size=_FINE_PHANTOM)
+        train.append(make_case(f"phantom{seed}", phantom.ct, phantom.semantic, network, simulated=True))
+    return train, validation

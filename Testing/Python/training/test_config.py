@@ -7,14 +7,21 @@ from VertebraFLTLib.training.config import read_config
 
 GOOD = """
 out = "weights"
+start = "$DATA/earlier"
 [data]
-root = "$DATA/ct"
-train = ["a", "b"]
-validation = ["c"]
-ignore_levels = { a = [18] }
+manifest = "$DATA/cases.toml"
+phantoms = [3, 4]
 [network]
 width = 8
-spacing_mm = [3.0, 3.0, 3.0]
+depth = 2
+spacing_mm = [3, 3.0, 3.0]
+[schedule]
+patch = [16, 24, 32]
+learning_rate = 1
+[loss]
+name = "dice"
+[augmentation]
+flip_all = true
 """
 
 
@@ -24,34 +31,111 @@ def write(folder, text):
     return path
 
 
-def test_paths_variables_and_defaults(tmp_path, monkeypatch):
+@pytest.fixture
+def config(tmp_path, monkeypatch):
     monkeypatch.setenv("DATA", "/data")
-    config = read_config(write(tmp_path, GOOD))
-    assert config.out == tmp_path / "weights"
-    assert str(config.data.root) == "/data/ct"
-    assert config.network.width == 8 and config.network.depth == 4
-    assert config.network.spacing_mm == (3.0, 3.0, 3.0)
-    assert config.schedule.class_weights == (0.1, 0.3, 0.3, 0.3, 0.3)  # eq. 15
+    return read_config(write(tmp_path, GOOD))
+
+
+def test_paths_variables_and_defaults(config, tmp_path):
+    assert config.out == tmp_path / "weights" and config.path == tmp_path / "c.toml"
+    assert str(config.start) == "/data/earlier" and str(config.data.manifest) == "/data/cases.toml"
+    assert config.network.width == 8 and config.network.kind == "unet3d"
+    assert config.network.spacing_mm == (3.0, 3.0, 3.0) and config.data.phantoms == (3, 4)
+    assert config.augmentation.flip_all
+    assert config.loss.class_weights == (0.1, 0.3, 0.3, 0.3, 0.3)  # eq. 15
+
+
+def test_simulated_patients_alone_are_enough(tmp_path):
+    config = read_config(write(tmp_path, "[data]\nphantoms = [1]"))
+    assert config.data.manifest is None and config.start is None and config.out == tmp_path / "out" / "train"
+
+
+def test_a_fold_has_a_folder_of_its_own(config):
+    assert config.for_fold(None) is config
+    assert config.for_fold(2).out == config.out / "fold2"
+    assert config.for_fold(2).settings() == config.settings()
+
+
+def test_settings_are_what_decides_the_result(config, tmp_path):
+    settings = config.settings()
+    assert set(settings) == {"data", "network", "schedule", "loss", "augmentation"}
+    assert settings["data"]["manifest"] == "cases.toml" and "threads" not in settings["schedule"]
+    for name, other in (("width = 8", "width = 4"), ('"dice"', '"focal"'), ("flip_all = true", "flip_all = false")):
+        assert read_config(write(tmp_path, GOOD.replace(name, other))).settings() != settings
+    same = read_config(write(tmp_path, GOOD.replace("patch", "threads = 7\npatch")))
+    assert same.settings() == settings
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("width = 8", "widht = 8"), "unknown entries.*widht"),
-        (('validation = ["c"]', 'validation = ["a"]'), "one role"),
-        (('train = ["a", "b"]', ""), "needs 'train'"),
+        (("width = 8", "widht = 8"), r"\[network\] has unknown entries.*widht"),
+        (("out =", "oot ="), r"unknown entries \['oot'\]; known are out, start"),
         (("[data]", "[data"), "not valid TOML"),
-        (('train = ["a", "b"]', "train = 5"), "must be a list"),
-        (("width = 8", "width = 0"), "above 0"),
-        (("[network]", "schedule = 3\n[network]"), "unknown entries"),
-        (("spacing_mm = [3.0, 3.0, 3.0]", "spacing_mm = [3.0]"), "spacing_mm 3"),
+        (("[data]", "schedule = 3\n[data]"), "not valid TOML"),  # named twice
+        (("phantoms = [3, 4]", "phantoms = 5"), r"\[data\] phantoms must be a list"),
+        (("phantoms = [3, 4]", 'phantoms = ["x"]'), r"\[data\] phantoms must be a list, each entry a whole number"),
+        (("width = 8", "width = [8]"), r"\[network\] width must not be a list"),
+        (("width = 8", "width = 0"), "width must be a whole number above 0"),
+        (("width = 8", "width = 8.5"), r"\[network\] width must be a whole number"),
+        (("width = 8", "width = true"), r"\[network\] width must be a whole number"),
+        (("width = 8", "context = -1"), "context must not be below 0"),
+        (("learning_rate = 1", 'learning_rate = "fast"'), r"\[schedule\] learning_rate must be a number"),
+        (("learning_rate = 1", "learning_rate = 0"), "learning_rate, spacing_mm and patch must be above 0"),
+        (("learning_rate = 1", "steps = 0"), "steps must be a whole number above 0"),
+        (("learning_rate = 1", "seed = -4"), "seed must not be below 0"),
+        (("flip_all = true", "flip_all = 1"), r"\[augmentation\] flip_all must be true or false"),
+        (("flip_all = true", "metal = 1.5"), "metal must be a share from 0 to 1"),
+        (("phantoms = [3, 4]", "phantom_share = 2"), "phantom_share must be a share from 0 to 1"),
+        (("spacing_mm = [3, 3.0, 3.0]", "spacing_mm = [3.0]"), "spacing_mm must be a list of 3 numbers"),
+        (("[16, 24, 32]", "[16, 16]"), "patch must be a list of 3 numbers"),
+        (("[16, 24, 32]", "[16, 16, 20]"), "patch must be multiples of 8"),
+        (("[16, 24, 32]", "[0, 16, 16]"), "patch must be above 0"),
+        (("flip_all = true", "slice_mm = [3.0]"), "slice_mm must be a list of 2 numbers"),
+        (('name = "dice"', "class_weights = [1.0]"), "class_weights must be a list of 5 numbers"),
+        (('name = "dice"', "deep = [0.3]"), "deep must be a list of 2 numbers, or empty"),
+        (('name = "dice"', 'name = "hinge"'), r"\[loss\] name is 'hinge'; choose from dice_ce, cross_entropy"),
+        (("width = 8", 'kind = "unet4d"'), r"\[network\] kind is 'unet4d'; choose from unet3d, unet2d"),
+        (("learning_rate = 1", 'optimizer = "sgd"'), r"\[schedule\] optimizer is 'sgd'; choose from adamw, adam"),
+        (("learning_rate = 1", 'rates = "up"'), r"\[schedule\] rates is 'up'; choose from cosine, plateau, constant"),
+        (("learning_rate = 1", 'keep = "all"'), r"\[schedule\] keep is 'all'; choose from best, last"),
+        (("learning_rate = 1", 'precision = "8"'), r"\[schedule\] precision is '8'; choose from bf16-mixed"),
+        (("learning_rate = 1", 'views = ["oblique"]'), r"\[schedule\] views has 'oblique'; choose from axial"),
     ],
 )
-def test_faults_are_named(tmp_path, change, message):
-    with pytest.raises(InputError, match=message):
+def test_faults_are_named_on_one_line(config, tmp_path, change, message):
+    with pytest.raises(InputError, match=message) as caught:
         read_config(write(tmp_path, GOOD.replace(*change)))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "message"),
+    [
+        ("views = []", "views must name at least one view"),
+        ('views = ["axial", "axial"]', "each once"),
+        ("shared_steps = 0\nview_steps = 0", "nothing would be trained"),
+        ("steps = 5\n[network]\ndepth = 5", "depth of a unet2d must be at most 4"),
+    ],
+)
+def test_faults_of_2d_trainings(tmp_path, schedule, message):
+    text = f'[data]\nphantoms = [1]\n[schedule]\n{schedule}\n'
+    text += 'kind = "unet2d"' if "[network]" in schedule else '[network]\nkind = "unet2d"'
+    with pytest.raises(InputError, match=message):
+        read_config(write(tmp_path, text))
+
+
+def test_data_of_some_kind_are_needed(tmp_path):
+    with pytest.raises(InputError, match=r"\[data\] needs 'manifest' .* or 'phantoms'"):
+        read_config(write(tmp_path, "[network]\nwidth = 4"))
+
+
+def test_a_section_must_be_a_table(tmp_path):
+    with pytest.raises(InputError, match=r"\[loss\] must be a table"):
+        read_config(write(tmp_path, "loss = 3\n[data]\nphantoms = [1]"))
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(InputError, match="nowhere.toml"):
+    with pytest.raises(InputError, match=r"nowhere\.toml: cannot be read"):
         read_config(tmp_path / "nowhere.toml")

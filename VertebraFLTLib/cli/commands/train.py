@@ -13,7 +13,14 @@ from VertebraFLTLib.result import DEVICES
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", metavar="CONFIG.toml", help="what to train on and how; see docs/training")
     parser.add_argument("--device", choices=DEVICES, default="auto", help="where to train (auto)")
-    parser.add_argument("--start", metavar="DIR", help="folder of earlier weights to go on from")
+    parser.add_argument("--fold", type=int, metavar="K", help="leave out the cases of this fold (cross-validation)")
+    parser.add_argument(
+        "--publish",
+        metavar="DIR",
+        help="train nothing: make a model folder of what was trained (in 3-D of all folds) and of the config's --card",
+    )
+    parser.add_argument("--card", metavar="CARD.toml", help="thresholds and what is told of the model, for --publish")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint, to the same weights")
 
 
 def execute(args: argparse.Namespace, progress: Progress) -> None:
@@ -24,5 +31,11 @@ def execute(args: argparse.Namespace, progress: Progress) -> None:
         from VertebraFLTLib.training.loop import train
     except ModuleNotFoundError as error:
         raise InputError(f"training needs the package {error.name}: pip install 'vertebraflt[train]'") from error
-    train(config, args.device, Path(args.start) if args.start else None, progress)
-    print(config.out)
+    if args.publish:
+        from VertebraFLTLib.training.publish import publish_trained
+
+        print(publish_trained(config, Path(args.publish), Path(args.card) if args.card else None))
+        return
+    if args.card:
+        raise InputError("--card goes with --publish")
+    print(train(config, args.device, fold=args.fold, resume=args.resume, progress=progress))

@@ -1,0 +1,90 @@
+"""`make accuracy`: cross-validation tables and figures of docs/accuracy.md, from folds trained before.
+
+Expects the folders that `vertebraflt train docs/training/volume.toml --fold K` and `... views.toml --fold K` wrote.
+Prints Markdown; figures go to --figures. A threshold used on a fold's volumes is the best on the volumes of the *other*
+folds (3 mm slices), so no scored volume has had a say in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import torch
+from accuracy_cases import entries, load, samplings_of, wanted_of
+from accuracy_scores import RULES, Curves, Folders, best_thresholds, case_curves, score_case
+from accuracy_tables import case_table, level_table, measures_table, rule_table
+
+from VertebraFLTLib.evaluation.curve_figures import dice_figure, roc_figure
+from VertebraFLTLib.evaluation.curves import ThresholdCurve
+from VertebraFLTLib.segmentation.weights import read_model
+from VertebraFLTLib.training.manifest import read_manifest
+
+HERE = Path(__file__).resolve().parents[2]
+CHOOSING = 3.0  # the slices at which thresholds are chosen
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--manifest", type=Path, default=HERE / "docs/training/cases.toml")
+    parser.add_argument("--volume", type=Path, default=HERE / "runs/volume")
+    parser.add_argument("--views", type=Path, default=HERE / "runs/views")
+    parser.add_argument("--cache", type=Path, default=HERE / "runs/predictions")
+    parser.add_argument("--figures", type=Path, default=HERE / "docs/figures")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    args = parser.parse_args()
+    folders = Folders(args.volume, args.views)
+    manifest = read_manifest(args.manifest)
+    cases = [c for c in entries(manifest) if c.fold is not None]
+    slices = {c.name: load(c, None).ct.GetSpacing()[2] for c in cases}
+    with ProcessPoolExecutor(args.processes, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        waiting = {
+            c.name: pool.submit(case_curves, c, wanted_of(slices[c.name], CHOOSING), folders, args.cache) for c in cases
+        }
+        curves = {name: job.result() for name, job in waiting.items()}
+        thresholds = {fold: best_thresholds(curves[c.name] for c in cases if c.fold != fold) for fold in manifest.folds}
+        jobs = [
+            pool.submit(score_case, c, s, thresholds[c.fold], folders, args.cache)
+            for c in cases
+            if c.fold is not None
+            for s in samplings_of(slices[c.name])
+        ]
+        scores = [job.result() for job in jobs]
+    hashes = {
+        kind: [read_model(folder / f"fold{k}").digest[:8] for k in manifest.folds]
+        for kind, folder in (("3-D", folders.volume), ("2-D", folders.views))
+    }
+    print("Weights by fold:", "; ".join(f"{kind} {', '.join(h)}" for kind, h in hashes.items()), "\n")
+    print("### Left-out volumes: mean Dice of every rule (number of volumes)\n\n" + rule_table(scores, thresholds))
+    print("\n### The default: every measure\n\n" + measures_table(scores))
+    print("\n### The default: volume by volume\n\n" + case_table(scores))
+    print("\n### The default: level by level\n\n" + level_table(scores))
+    every = best_thresholds(curves.values())
+    print("\n### Thresholds over all left-out volumes\n\n```\n" + json.dumps(every, indent=1) + "\n```")
+    _figures(curves, args.figures)
+    return 0
+
+
+def _figures(curves: dict[str, Curves], folder: Path) -> None:
+    """Pooled curves of the views, the thesis's ensembles and the default."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shown = {rule.name: rule.curve if len(rule.views) != 2 else rule.name for rule in RULES}
+    pooled: Curves = {}
+    for by_rule in curves.values():
+        for rule, by_label in by_rule.items():
+            mine = pooled.setdefault(shown[rule], {})
+            for label, curve in by_label.items():
+                mine[label] = mine.get(label, ThresholdCurve()) + curve
+    few = {name: curve for name, curve in pooled.items() if "axial +" not in name}
+    roc_figure(few).savefig(folder / "roc.png", dpi=110)
+    dice_figure(few).savefig(folder / "dice-by-threshold.png", dpi=110)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+"""Scores of every rule on left-out volumes, with thresholds that no scored volume has had a say in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from accuracy_cases import Predictions, Sampled, labels_on, load
+
+from VertebraFLTLib.anatomy import STRUCTURES
+from VertebraFLTLib.evaluation.curves import ThresholdCurve
+from VertebraFLTLib.evaluation.level_scores import level_scores
+from VertebraFLTLib.evaluation.mask_pair import MaskPair
+from VertebraFLTLib.evaluation.metrics import Agreement, label_scores
+from VertebraFLTLib.evaluation.view_curves import view_curves
+from VertebraFLTLib.result import VIEWS
+from VertebraFLTLib.segmentation.cleanup import clean_up
+from VertebraFLTLib.segmentation.combine import margins
+from VertebraFLTLib.segmentation.onto_ct import to_ct_grid
+from VertebraFLTLib.training.cases import IGNORED
+from VertebraFLTLib.training.manifest import CaseEntry
+
+VOLUME = "volume"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How probabilities become a decision: which networks, and how they are combined."""
+
+    name: str
+    views: tuple[str, ...]
+    combine: str = "average"
+
+    @property
+    def curve(self) -> str:
+        """The name of its curve in view_curves' answer."""
+        return self.combine if len(self.views) > 1 else self.views[0]
+
+
+RULES = (
+    *(Rule(view, (view,)) for view in VIEWS),
+    Rule("average of three", VIEWS),
+    Rule("vote, 2 of 3", VIEWS, "vote"),
+    Rule("additive, three", VIEWS, "additive"),
+    Rule("additive, axial + sagittal", ("axial", "sagittal"), "additive"),
+    Rule("average, axial + sagittal", ("axial", "sagittal")),
+    Rule("3-D network (default)", (VOLUME,)),
+)
+DEFAULT = RULES[-1]
+
+Curves = dict[str, dict[int, ThresholdCurve]]  # rule -> label -> curve
+Thresholds = dict[str, list[float]]  # rule -> one a structure
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where the trained folds lie: ``volume/fold0`` and so on."""
+
+    volume: Path
+    views: Path
+
+    def of(self, rule: Rule, fold: int) -> Path:
+        return (self.volume if rule.views == (VOLUME,) else self.views) / f"fold{fold}"
+
+
+@dataclass
+class CaseScores:
+    """One volume at one sampling: per rule its scores by structure, and by level for the default rule."""
+
+    name: str
+    fold: int | None
+    slice_mm: float | None
+    rules: dict[str, list[Agreement]] = field(default_factory=dict)
+    levels: list[Agreement] = field(default_factory=list)
+
+
+def probabilities_of(
+    case: Sampled, rule: Rule, folders: Folders, fold: int, store: Predictions
+) -> tuple[dict[str, np.ndarray], sitk.Image]:
+    """What the networks of a fold say of a case, for the rule's views."""
+    found, grid, _ = store.of(case, folders.of(rule, fold))
+    return {view: found[view] for view in rule.views}, grid
+
+
+def case_curves(entry: CaseEntry, slice_mm: float | None, folders: Folders, cache: Path) -> Curves:
+    """Threshold curves of every rule on one left-out case, on the working grid."""
+    store, case = Predictions(cache), load(entry, slice_mm)
+    assert entry.fold is not None
+    curves: Curves = {}
+    for rule in RULES:
+        found, grid = probabilities_of(case, rule, folders, entry.fold, store)
+        labels = labels_on(grid, case.labels)
+        curves[rule.name] = view_curves(found, np.where(labels == IGNORED, 0, labels), labels != IGNORED)[rule.curve]
+    return curves
+
+
+def best_thresholds(curves: Iterable[Curves]) -> Thresholds:
+    """Per rule and structure the threshold with the best pooled Dice; 0.5 where no case shows the structure."""
+    pooled: Curves = {}
+    for one in curves:
+        for name, by_label in one.items():
+            mine = pooled.setdefault(name, {})
+            for label, curve in by_label.items():
+                mine[label] = mine.get(label, ThresholdCurve()) + curve
+    return {
+        name: [by_label[s.label].best_threshold() if by_label[s.label].inside.sum() else 0.5 for s in STRUCTURES]
+        for name, by_label in pooled.items()
+    }
+
+
+def mask_of(
+    found: dict[str, np.ndarray], grid: sitk.Image, rule: Rule, thresholds: list[float], ct: sitk.Image
+) -> sitk.Image:
+    """The mask on the CT's grid, as the segmenters make it."""
+    decided = margins(found, dict.fromkeys(rule.views, thresholds), rule.combine)
+    return clean_up(to_ct_grid(decided, grid, ct))[0]
+
+
+def score_case(
+    entry: CaseEntry,
+    slice_mm: float | None,
+    thresholds: Thresholds,
+    folders: Folders,
+    cache: Path,
+    rules: tuple[Rule, ...] = RULES,
+) -> CaseScores:
+    """Scores of one left-out case; surface distances too, but for the sake of time only of the default rule."""
+    store, case = Predictions(cache), load(entry, slice_mm)
+    assert entry.fold is not None
+    scores = CaseScores(entry.name, entry.fold, slice_mm)
+    for rule in RULES:
+        found, grid = probabilities_of(case, rule, folders, entry.fold, store)
+        pair = pair_of(case, mask_of(found, grid, rule, thresholds[rule.name], case.ct))
+        scores.rules[rule.name] = label_scores(pair, surfaces=rule is DEFAULT)
+        if rule is DEFAULT and case.levels is not None:
+            scores.levels = level_scores(pair, case.levels)
+    return scores
+
+
+def pair_of(case: Sampled, mask: sitk.Image) -> MaskPair:
+    """The mask beside the truth, ignored voxels left out."""
+    truth = sitk.GetImageFromArray(np.where(case.ignored, 0, sitk.GetArrayViewFromImage(case.labels)).astype(np.uint8))
+    truth.CopyInformation(case.labels)
+    ignored = sitk.GetImageFromArray(case.ignored.astype(np.uint8))
+    ignored.CopyInformation(case.labels)
+    return MaskPair.of(truth, mask, case.name, "the mask", ignored, "the ignored voxels")

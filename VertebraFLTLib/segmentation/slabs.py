@@ -1,0 +1,81 @@
+"""A volume streamed through the 3-D network in slabs along the patient, each seen with its surroundings."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch.nn.functional import pad
+
+from VertebraFLTLib.segmentation.network3d import VolumeNet, up_to_multiple
+from VertebraFLTLib.segmentation.views import is_out_of_memory
+
+log = logging.getLogger(__name__)
+
+
+def slab_probabilities(
+    network: VolumeNet,
+    volume: np.ndarray,
+    *,
+    mirror: bool = False,
+    slab: int = 96,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> np.ndarray:
+    """Class probabilities of each voxel, background left out.
+
+    volume: kji, normalised as by ``grid.normalised``. mirror: the mean with the answer for the patient seen in a
+    mirror (left and right exchanged), at twice the time. Returns uint8 (classes - 1, k, j, i), 255 = 1.
+
+    Slabs of ``slab`` slices are computed with the network's reach above and below, so that where they meet the
+    result is that of the whole volume. When memory does not suffice the slab is halved, down to one stride; then the
+    error is raised.
+    """
+    depth = volume.shape[0]
+    stride, reach = network.shape.stride, network.shape.reach
+    result = np.zeros((network.shape.classes - 1, *volume.shape), np.uint8)
+    slab = up_to_multiple(slab, stride)
+    start = 0
+    while start < depth:
+        stop = min(start + slab, depth)
+        low, high = max(0, start - reach), min(depth, stop + reach)
+        try:
+            with torch.inference_mode():
+                found = _forward(network, volume[low:high], mirror)
+        except RuntimeError as error:
+            if slab <= stride or not is_out_of_memory(error):
+                raise
+            slab = up_to_multiple(slab // 2, stride)
+            if next(network.parameters()).device.type == "cuda":
+                torch.cuda.empty_cache()
+            log.warning("not enough memory: going on with slabs of %d slices", slab)
+            continue
+        result[:, start:stop] = found[:, start - low : stop - low]
+        start = stop
+        progress(start / depth)
+    return result
+
+
+def _forward(network: VolumeNet, part: np.ndarray, mirror: bool) -> np.ndarray:
+    k, j, i = part.shape
+    volume = torch.from_numpy(np.ascontiguousarray(part, dtype=np.float32))[None, None]
+    volume = pad_to_stride(volume, network.shape.stride).to(next(network.parameters()).device)
+    probability = _logits(network, volume).softmax(dim=1)
+    if mirror:
+        probability += _logits(network, volume.flip(-1)).flip(-1).softmax(dim=1)
+        probability /= 2
+    quantised = probability[0, 1:, :k, :j, :i].mul_(255.0).round_().to(torch.uint8)
+    return quantised.cpu().numpy()
+
+
+def _logits(network: VolumeNet, volume: torch.Tensor) -> torch.Tensor:
+    logits = network(volume)
+    assert isinstance(logits, torch.Tensor)
+    return logits.float()
+
+
+def pad_to_stride(volume: torch.Tensor, stride: int) -> torch.Tensor:
+    """Volumes (n, c, k, j, i) continued by their far faces to multiples of ``stride``."""
+    far = [(-n) % stride for n in volume.shape[2:]]
+    return pad(volume, (0, far[2], 0, far[1], 0, far[0]), mode="replicate")

@@ -1,0 +1,93 @@
+"""The product's default segmenter: 3-D networks on a 2 mm grid, their probabilities averaged."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+
+from VertebraFLTLib.anatomy import STRUCTURES
+from VertebraFLTLib.errors import InputError
+from VertebraFLTLib.progress import Progress
+from VertebraFLTLib.segmentation.cleanup import clean_up
+from VertebraFLTLib.segmentation.combine import margins
+from VertebraFLTLib.segmentation.device import choose_device, device_words
+from VertebraFLTLib.segmentation.grid import body_box, crop, normalised, sample_ct, whole_grid
+from VertebraFLTLib.segmentation.network3d import VolumeNet, fused_volume_net, up_to_multiple
+from VertebraFLTLib.segmentation.onto_ct import to_ct_grid
+from VertebraFLTLib.segmentation.protocol import Segmentation
+from VertebraFLTLib.segmentation.slabs import slab_probabilities
+from VertebraFLTLib.segmentation.weights import Model, load_network
+
+VOLUME = "volume"  # the one key of a 3-D model's thresholds and probabilities
+
+
+class VolumeSegmenter:
+    """Holds the networks, so that a cohort loads them once. threshold: one for all structures, or the model's own."""
+
+    def __init__(
+        self, model: Model, *, device: str = "auto", threshold: float | None = None, mirror: bool | None = None
+    ) -> None:
+        if model.kind != "unet3d":
+            raise InputError(f"{model.folder}: holds 2-D networks, one a view; use --segmenter ensemble")
+        self.model = model
+        self.device = choose_device(device)
+        self.thresholds = [threshold] * len(STRUCTURES) if threshold is not None else model.thresholds[VOLUME]
+        self.mirror = model.mirror if mirror is None else mirror
+        self.networks: dict[str, VolumeNet] = {}
+        for name in model.files:
+            network = load_network(model, name, self.device)
+            assert isinstance(network, VolumeNet)
+            self.networks[name] = fused_volume_net(network)
+
+    def segment(self, ct: sitk.Image, progress: Progress) -> Segmentation:
+        """See :class:`Segmenter`. Details include the floating-point operations done and the seconds they took."""
+        probability, part, work = self.probabilities(ct, progress)
+        decided = margins(probability, {VOLUME: self.thresholds}, "average")
+        probability.clear()
+        progress("segmentation", 0.93)
+        mask = to_ct_grid(decided, part, ct)
+        progress("segmentation", 0.97)
+        mask, removed = clean_up(mask)
+        details: dict[str, Any] = {
+            "segmenter": VOLUME,
+            "model": self.model.name,
+            "weights_sha256": self.model.digest,
+            "networks": list(self.networks),
+            "mirror": self.mirror,
+            "thresholds": {VOLUME: self.thresholds},
+            "spacing_mm": list(self.model.spacing_mm),
+            "device": device_words(self.device),
+            "torch": torch.__version__,
+            "removed_by_clean_up_ml": removed,
+            **work,
+        }
+        progress("segmentation", 1.0)
+        return Segmentation(mask, details)
+
+    def probabilities(
+        self, ct: sitk.Image, progress: Progress
+    ) -> tuple[dict[str, np.ndarray], sitk.Image, dict[str, float]]:
+        """``{"volume": uint8 (structures, k, j, i)}`` on a part of the working grid, 255 = 1; that part's geometry (an
+        image without content); and the work done (FLOP, seconds in the networks)."""
+        grid = whole_grid(ct, self.model.spacing_mm)
+        stride = self.model.shape.stride
+        box = body_box(ct, grid, stride)
+        volume = normalised(sitk.GetArrayFromImage(sample_ct(ct, grid, box)))
+        began = time.perf_counter()
+        total = np.zeros((len(STRUCTURES), *volume.shape), np.uint16)
+        flop = 0.0
+        for index, network in enumerate(self.networks.values()):
+
+            def report(fraction: float, index: int = index) -> None:
+                progress("segmentation", 0.03 + 0.87 * (index + fraction) / len(self.networks))
+
+            total += slab_probabilities(network, volume, mirror=self.mirror, progress=report)
+            padded = np.prod([up_to_multiple(n, stride) for n in volume.shape])
+            flop += float(padded) * network.flops_per_voxel() * (2 if self.mirror else 1)
+        seconds = time.perf_counter() - began
+        mean = ((total + len(self.networks) // 2) // len(self.networks)).astype(np.uint8)
+        return {VOLUME: mean}, crop(grid, box), {"network_flop": flop, "network_seconds": round(seconds, 3)}

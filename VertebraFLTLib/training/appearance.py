@@ -1,0 +1,72 @@
+"""Changes of a CT's appearance in HU that leave anatomy where it is: slices, contrast medium, metal, field of view."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from VertebraFLTLib.segmentation.grid import AIR_HU
+from VertebraFLTLib.training.config import AugmentationConfig
+from VertebraFLTLib.training.undersampling import thick_slices
+
+
+def alter(
+    hu: np.ndarray,
+    labels: np.ndarray,
+    spacing_z_mm: float,
+    native_mm: float,
+    settings: AugmentationConfig,
+    random: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """A patch (k, j, i; HU float32, labels uint8) as another scanner or protocol might have given it."""
+    if random.random() < settings.contrast_agent:
+        hu = with_contrast_agent(hu, labels, random)
+    if random.random() < settings.metal:
+        hu = with_metal(hu, random)
+    low, high = settings.slice_mm
+    thickness = float(random.uniform(max(low, native_mm), high)) if high > native_mm else 0.0
+    if thickness and random.random() < settings.undersample:
+        matrix = thick_slices(len(hu), spacing_z_mm, native_mm, thickness, float(random.random()))
+        hu = np.tensordot(matrix, hu, axes=1)
+    if random.random() < settings.narrow_view:
+        hu, labels = narrowed(hu, labels, random)
+    return hu, labels
+
+
+def with_contrast_agent(hu: np.ndarray, labels: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Soft tissue outside bone brightened where it already is brightest, as vessels and organs are after contrast."""
+    tissue = (labels == 0) & (hu > 20) & (hu < 200)
+    gain = float(random.uniform(0.2, 1.5))
+    return np.where(tissue, hu + gain * np.clip(hu - 40, 0, 60), hu).astype(np.float32)
+
+
+def with_metal(hu: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """A rod or clip with the bright and dark streaks that lie in its slices."""
+    out = hu.astype(np.float32, copy=True)
+    k, j, i = (int(random.integers(0, n)) for n in hu.shape)
+    tall, wide = int(random.integers(2, 30)), int(random.integers(2, 5))
+    slices = slice(max(0, k - tall // 2), k + tall // 2 + 1)
+    y, x = np.mgrid[: hu.shape[1], : hu.shape[2]]
+    angle, distance = np.arctan2(y - j, x - i), np.hypot(y - j, x - i)
+    spokes = np.cos(angle * int(random.integers(2, 6)) + random.uniform(0, 6.3))
+    out[slices] += (random.uniform(100, 500) * spokes * np.exp(-distance / random.uniform(8, 25)))[None].astype(
+        np.float32
+    )
+    out[slices, max(0, j - wide) : j + wide, max(0, i - wide) : i + wide] = 3000.0
+    return out
+
+
+def narrowed(hu: np.ndarray, labels: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A random field of view: scans are cropped to the spine, or end at the gantry's edge; beyond is air.
+
+    Bodies cut by the edge keep the label of what is left.
+    """
+    hu, labels = hu.copy(), labels.copy()
+    for axis in range(3):
+        if random.random() < 0.6:
+            n = hu.shape[axis]
+            low, high = int(random.uniform(0, 0.4) * n), int(random.uniform(0.6, 1) * n)
+            for part in (slice(0, low), slice(high, n)):
+                where = tuple(part if a == axis else slice(None) for a in range(3))
+                hu[where] = AIR_HU
+                labels[where] = 0
+    return hu, labels
