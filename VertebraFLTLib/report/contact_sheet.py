@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -21,10 +22,14 @@ from VertebraFLTLib.report.mask_planes import MaskPlane, MaskPlanes
 from VertebraFLTLib.report.style import INK, MUTED, new_figure, save
 
 _WINDOW_HU = (-250.0, 850.0)
+_SHADOW_WINDOW_HU = (-100.0, 1600.0)  # the brightest voxel of each ray
 _ROW_IN, _TITLE_IN, _GAP_IN, _FOOT_IN = 4.6, 0.5, 0.06, 0.34
 _WIDEST_IN = 5.2  # of one panel
+_NARROWEST_IN = 6.4  # of a sheet: the legend's width
+_LEAST_AXIALS_IN = 2.6  # height of two axial panels
 _FILL = 0.28  # opacity
-_ENDS = {"sagittal": ("A", "P"), "coronal": ("R", "L"), "axial": ("R", "L")}
+_ENDS = {"sagittal": ("A", "P"), "coronal": ("R", "L"), "axial": ("R", "L"), "shadow": ("R", "L")}
+_LETTER_IN = 0.062  # of a panel's title
 _OUTLINED = [patheffects.withStroke(linewidth=1.6, foreground="black", alpha=0.75)]
 
 
@@ -65,16 +70,19 @@ def contact_sheet(cases: Sequence[SheetCase]) -> Figure:
     if not cases:
         raise InputError("a contact sheet needs a case at least")
     rows = [_row_of(case) for case in cases]
-    width = max(panel.x + panel.w for row in rows for panel in row) + _GAP_IN
-    step = _ROW_IN + _TITLE_IN
-    height = step * len(rows) + _FOOT_IN
+    width = max(_NARROWEST_IN, *(panel.x + panel.w + _GAP_IN for row in rows for panel in row))
+    heights = [max(panel.down + panel.h for panel in row) for row in rows]
+    height = sum(heights) + _TITLE_IN * len(rows) + _FOOT_IN
     figure = new_figure(width, height)
-    for number, (case, row) in enumerate(zip(cases, rows, strict=True), start=1):
-        bottom = height - number * step
-        _title(figure, case, bottom + _ROW_IN + 0.06, width, height)
+    top = height
+    for case, row, tall in zip(cases, rows, heights, strict=True):
+        top -= _TITLE_IN
+        _title(figure, case, top + 0.06, width, height)
         for panel in row:
-            place = (panel.x / width, (bottom + panel.y) / height, panel.w / width, panel.h / height)
-            _draw(figure.add_axes(place), panel.plane)
+            bottom = top - panel.down - panel.h
+            axes = figure.add_axes((panel.x / width, bottom / height, panel.w / width, panel.h / height))
+            _draw(axes, panel.plane, panel.w)
+        top -= tall
     handles = [Line2D([], [], color=s.color, linewidth=3, label=f"{s.label} {s.name}") for s in STRUCTURES]
     figure.legend(handles=handles, loc="lower left", ncols=len(handles), fontsize=8, frameon=False, labelcolor=INK)
     return figure
@@ -82,11 +90,11 @@ def contact_sheet(cases: Sequence[SheetCase]) -> Figure:
 
 @dataclass(frozen=True)
 class _Panel:
-    """A plane and its place in the row, inches from the row's lower left corner."""
+    """A plane, its place in the row (inches from the row's left upper corner) and its size."""
 
     plane: MaskPlane
     x: float
-    y: float
+    down: float
     w: float
     h: float
 
@@ -97,19 +105,20 @@ def _row_of(case: SheetCase) -> list[_Panel]:
         raise InputError(f"mask of {case.name} holds values that are no structure's: {values.tolist()[:8]}")
     planes = MaskPlanes.of(case.ct, case.mask)
     upright = [planes.sagittal(), *planes.coronals(), planes.shadow()]
-    scale = min(_ROW_IN / upright[0].size_mm[1], _WIDEST_IN / max(p.size_mm[0] for p in upright))
+    scale = min(_ROW_IN / upright[0].size_mm[1], _WIDEST_IN / max(plane.size_mm[0] for plane in upright))
     row: list[_Panel] = []
     left = _GAP_IN
     for plane in upright:
         w, h = (scale * mm for mm in plane.size_mm)
-        row.append(_Panel(plane, left, _ROW_IN - h, w, h))
+        row.append(_Panel(plane, left, 0.0, w, h))
         left += w + _GAP_IN
-    axials = planes.axials(4)  # two by two
-    scale = min((_ROW_IN - _GAP_IN) / 2 / axials[0].size_mm[1], _WIDEST_IN / 1.6 / axials[0].size_mm[0])
+    axials = planes.axials(4)  # two by two, as high together as the others where that is enough to see something
+    tall = max(row[0].h, _LEAST_AXIALS_IN)
+    scale = min((tall - _GAP_IN) / 2 / axials[0].size_mm[1], _WIDEST_IN / axials[0].size_mm[0])
     w, h = (scale * mm for mm in axials[0].size_mm)
     for number, plane in enumerate(axials):
-        down, across = divmod(number, 2)
-        row.append(_Panel(plane, left + across * (w + _GAP_IN), _ROW_IN - h - down * (h + _GAP_IN), w, h))
+        below, across = divmod(number, 2)
+        row.append(_Panel(plane, left + across * (w + _GAP_IN), below * (h + _GAP_IN), w, h))
     return row
 
 
@@ -117,36 +126,30 @@ def _title(figure: Figure, case: SheetCase, bottom: float, width: float, height:
     size, spacing = case.ct.GetSize(), case.ct.GetSpacing()
     sampling = " x ".join(f"{mm:.2f}".rstrip("0").rstrip(".") for mm in spacing) + " mm"
     voxels = " x ".join(map(str, size))
-    place = {"va": "bottom", "transform": figure.transFigure}
+    place: dict[str, Any] = {"va": "bottom", "transform": figure.transFigure}
     figure.text(_GAP_IN / width, (bottom + 0.16) / height, case.name, fontsize=11, color=INK, weight="bold", **place)
     words = f"{voxels} voxels of {sampling}" + (f";  {case.words}" if case.words else "")
     figure.text(_GAP_IN / width, bottom / height, words, fontsize=8, color=MUTED, **place)
 
 
-def _draw(axes: Axes, plane: MaskPlane) -> None:
-    upwards = plane.view != "axial"
+def _draw(axes: Axes, plane: MaskPlane, width_in: float) -> None:
     left, right, low, high = plane.extent_mm
-    axes.imshow(
-        plane.ct,
-        cmap="gray",
-        vmin=_WINDOW_HU[0],
-        vmax=_WINDOW_HU[1],
-        extent=plane.extent_mm,
-        origin="lower",
-        interpolation="bilinear",
-    )
+    darkest, brightest = _SHADOW_WINDOW_HU if plane.view == "shadow" else _WINDOW_HU
+    place: dict[str, Any] = {"extent": plane.extent_mm, "origin": "lower"}
+    axes.imshow(plane.ct, cmap="gray", vmin=darkest, vmax=brightest, interpolation="bilinear", **place)
     for structure in STRUCTURES:
         mask = plane.masks.get(structure.key)
         if mask is None or mask.max() < 0.5:
             continue
-        look = {"extent": plane.extent_mm, "origin": "lower"}
-        axes.contourf(mask, levels=[0.5, 2.0], colors=[to_rgba(structure.color, _FILL)], **look)
-        axes.contour(mask, levels=[0.5], colors=[structure.color], linewidths=0.9, **look)
-    axes.set(xlim=(left, right), ylim=(low, high) if upwards else (high, low), xticks=[], yticks=[], aspect="equal")
+        axes.contourf(mask, levels=[0.5, 2.0], colors=[to_rgba(structure.color, _FILL)], **place)
+        axes.contour(mask, levels=[0.5], colors=[structure.color], linewidths=0.9, **place)
+    front_up = plane.view == "axial"
+    axes.set(xlim=(left, right), ylim=(high, low) if front_up else (low, high), xticks=[], yticks=[], aspect="equal")
     for spine in axes.spines.values():
         spine.set_visible(False)
-    marks = [(0.01, "left", _ENDS[plane.view][0]), (0.99, "right", _ENDS[plane.view][1]), (0.5, "center", plane.title)]
-    for x, side, text in marks:
+    title = plane.title if len(plane.title) * _LETTER_IN + 0.3 < width_in else plane.short
+    ends = _ENDS[plane.view]
+    for x, side, text in ((0.01, "left", ends[0]), (0.99, "right", ends[1]), (0.5, "center", title)):
         axes.text(
             x,
             0.985,
@@ -157,4 +160,5 @@ def _draw(axes: Axes, plane: MaskPlane) -> None:
             ha=side,
             va="top",
             path_effects=_OUTLINED,
+            clip_on=True,
         )

@@ -8,12 +8,11 @@ import SimpleITK as sitk
 from VertebraFLTLib.anatomy import HIP_BONE, SACRUM, STERNUM, STRUCTURES, VERTEBRAL_BODY
 from VertebraFLTLib.segmentation.cleanup.column import anchor_of, column_of, trim
 from VertebraFLTLib.segmentation.cleanup.pelvis import above_sacrum, hips_of, sacrum_of
-from VertebraFLTLib.segmentation.cleanup.pieces import Piece, pieces_of
+from VertebraFLTLib.segmentation.cleanup.pieces import NO_BONE_HU, Piece, pieces_of
 from VertebraFLTLib.segmentation.cleanup.sternum import sternum_of
 
 # A structure whose largest piece is smaller than this is not in view: a few false voxels are no hip bone.
 _LEAST_ML = {VERTEBRAL_BODY.key: 0.5, STERNUM.key: 1.5, SACRUM.key: 3.0, HIP_BONE.key: 3.0}
-_NO_BONE_HU = 90.0  # a piece whose brightest tenth is darker has neither cortex nor trabeculae in it
 
 
 def clean_up(mask: sitk.Image, ct: sitk.Image | None = None) -> tuple[sitk.Image, dict[str, float]]:
@@ -24,8 +23,6 @@ def clean_up(mask: sitk.Image, ct: sitk.Image | None = None) -> tuple[sitk.Image
     away (to be reported). Where a structure's neighbours are not in view, it is judged by size alone. Raises
     ValueError where the grids differ.
     """
-    if ct is not None and ct.GetSize() != mask.GetSize():
-        raise ValueError(f"mask of {mask.GetSize()} voxels, CT of {ct.GetSize()}")
     array = sitk.GetArrayFromImage(mask)
     found = pieces_of(array, mask, ct)
     bony = {key: [p for p in pieces.found if _has_bone(p)] for key, pieces in found.items()}
@@ -62,4 +59,4 @@ def clean_up(mask: sitk.Image, ct: sitk.Image | None = None) -> tuple[sitk.Image
 
 
 def _has_bone(piece: Piece) -> bool:
-    return piece.bright_hu is None or piece.bright_hu >= _NO_BONE_HU
+    return piece.bright_hu is None or piece.bright_hu >= NO_BONE_HU

@@ -17,7 +17,7 @@ MISSED_MM = 50.0
 """A gap up to this, along z, is bridged where the line goes on beyond it: a destroyed or missed vertebra."""
 
 _END_MM = 20.0  # of a piece's end that tell where the column goes on: about a body's height
-_BESIDE_MM, _LEAN = 12.0, 0.5  # how far the next end may stand beside this one, and per mm of the gap (kyphosis)
+_BESIDE_MM, _LEAN = 15.0, 0.5  # how far the next end may stand beside this one, and per mm of rise (kyphosis)
 _OVERLAP_MM = 20.0  # tilted bodies reach past each other along z
 _STEEP = 0.6  # a neighbour's middle must rise by this share of its shift aside: less is a rib or transverse process
 _SIMILAR = 0.25  # of the other's cross-section; a smaller one is no vertebral body
@@ -25,6 +25,7 @@ _LEAST_ML, _LEAST_HEIGHT_MM = 1.5, 6.0  # of what is believed beyond a missed ve
 _STEP_MM = 5.0  # of the centre line
 _SMOOTH_STEPS = 5
 _INSIDE = 0.8  # a part of a broken body lies within this share of the body's radius from the line
+_HALF = 3.0  # the larger half of a broken body has at most this many times the volume of the smaller
 _OUTSIDE, _OUTSIDE_MM = 1.9, 4.0  # what is farther out than this many radii and so much more is no vertebral body
 # A column is an anchor for other bones where it is as much as this: about one vertebra; less may itself be false.
 _ANCHOR_ML, _ANCHOR_MM = 15.0, 25.0
@@ -86,8 +87,7 @@ def column_of(pieces: list[Piece]) -> list[Piece]:
     while at >= 0:
         chain.append(order[at])
         at = int(before[at])
-    line = line_of(chain)
-    beside = [piece for piece in pieces if piece not in chain and _is_part_of_a_body(piece, line)]
+    beside = [piece for piece in pieces if piece not in chain and _is_part_of_a_body(piece, chain)]
     return [*reversed(chain), *beside]
 
 
@@ -96,26 +96,41 @@ def _bend(lower: Piece, upper: Piece) -> float:
     gap = upper.low[2] - lower.high[2]
     if not -_OVERLAP_MM <= gap <= MISSED_MM:
         return float("inf")
-    (a, area_a), (b, area_b) = _end(lower, upwards=True), _end(upper, upwards=False)
-    if min(area_a, area_b) < _SIMILAR * max(area_a, area_b):
+    a, b = _End.of(lower, upwards=True), _End.of(upper, upwards=False)
+    if min(a.area, b.area) < _SIMILAR * max(a.area, b.area):
         return float("inf")
-    aside = float(np.linalg.norm((b - a)[:2]))
-    bend = aside / (_BESIDE_MM + _LEAN * max(gap, 0.0))
+    rise = max(0.0, float(b.middle[2] - a.middle[2]))
+    step = (b.middle - a.middle)[:2]
+    aside = min(float(np.linalg.norm(step - rise * lean)) for lean in (np.zeros(2), a.lean, b.lean))
+    bend = aside / (_BESIDE_MM + _LEAN * rise)
     if gap > DISC_MM:
         small = [piece for piece in (lower, upper) if piece.ml < _LEAST_ML or piece.height < _LEAST_HEIGHT_MM]
         return float("inf") if small else bend
-    if lower.distance(upper, DISC_MM) <= DISC_MM:
-        rise = float(b[2] - a[2])
-        return min(bend, _STEEP * aside / rise) if rise > 0 else float("inf")
+    if lower.distance(upper, DISC_MM) <= DISC_MM and rise > 0:
+        return min(bend, _STEEP * float(np.linalg.norm(step)) / rise)
     return bend
 
 
-def _end(piece: Piece, upwards: bool) -> tuple[Points, float]:
-    """The middle of a piece's upper or lower end and its mean cross-section there, mm^2."""
-    height = min(_END_MM, piece.height)
-    z = piece.points[:, 2]
-    near = z >= piece.high[2] - height if upwards else z <= piece.low[2] + height
-    return piece.points[near].mean(axis=0), piece.ml * 1000.0 * float(near.mean()) / height
+@dataclass(frozen=True)
+class _End:
+    """A piece's upper or lower end: middle, mean cross-section (mm^2), lean (x, y per mm up; 0 for a short piece)."""
+
+    middle: Points
+    area: float
+    lean: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, piece: Piece, upwards: bool) -> _End:
+        height = min(_END_MM, piece.height)
+        z = piece.points[:, 2]
+        depth = piece.high[2] - z if upwards else z - piece.low[2]
+        near, next_to = depth <= height, (depth > height) & (depth <= 3 * _END_MM)
+        middle = piece.points[near].mean(axis=0)
+        lean = np.zeros(2)
+        if next_to.any() and piece.height >= 2 * _END_MM:
+            back = middle - piece.points[next_to].mean(axis=0)
+            lean = back[:2] / back[2]
+        return cls(middle, piece.ml * 1000.0 * float(near.mean()) / height, lean)
 
 
 def line_of(chain: list[Piece]) -> ColumnLine:
@@ -128,7 +143,9 @@ def line_of(chain: list[Piece]) -> ColumnLine:
     row = np.clip(((points[:, 2] - low) / step).astype(int), 0, count - 1)
     area = np.bincount(row, weights, count) / step
     filled = np.flatnonzero(area)
-    middle = np.stack([np.bincount(row, weights * points[:, a], count)[filled] / area[filled] / step for a in (0, 1)], 1)
+    middle = np.stack(
+        [np.bincount(row, weights * points[:, a], count)[filled] / area[filled] / step for a in (0, 1)], 1
+    )
     middle = ndimage.median_filter(middle, (_SMOOTH_STEPS, 1), mode="nearest")
     # A disc or a missed slice makes a row's area small: the upper range of the neighbourhood is the bodies'.
     wide = ndimage.percentile_filter(area[filled], 70, 2 * _SMOOTH_STEPS + 1, mode="nearest")
@@ -143,10 +160,18 @@ def anchor_of(column: list[Piece]) -> ColumnLine | None:
     return line_of(column) if tall >= _ANCHOR_MM else None
 
 
-def _is_part_of_a_body(piece: Piece, line: ColumnLine) -> bool:
+def _is_part_of_a_body(piece: Piece, chain: list[Piece]) -> bool:
+    """Whether a piece that the chain passes by lies inside the column: the other half of a broken body."""
+    # The half that the chain goes through draws the line aside; the bodies above and below it do not.
+    whole = [one for one in chain if one.ml > _HALF * piece.ml or not _same_height(one, piece)]
+    line = line_of(whole or chain)
     if not line.low_mm - DISC_MM <= piece.centre[2] <= line.high_mm + DISC_MM:
         return False
     return bool(line.beside(piece.centre[None])[0] <= _INSIDE * line.radius_at(piece.centre[2:])[0])
+
+
+def _same_height(one: Piece, other: Piece) -> bool:
+    return bool(one.low[2] < other.centre[2] < one.high[2])
 
 
 def trim(pieces: Pieces, line: ColumnLine) -> int:

@@ -12,13 +12,13 @@ from VertebraFLTLib.segmentation.cleanup.pieces import Piece
 _ABOVE_COLUMN_END_MM = 45.0
 _BESIDE_MM = 25.0  # least distance of a hip bone's middle from the midline
 _COMPARABLE = 0.2  # of the larger hip bone: less, on the other side, is another bone, unless the field cuts it
-_FRAGMENT_MM = 12.0  # a part of a hip bone lies this near to it,
+_FRAGMENT_MM = 15.0  # a part of a hip bone lies this near to it,
 _FRAGMENT_ML = 1.0  # is not smaller than this,
 _LATERAL_MM = 6.0  # and not so much farther out than the bone at its own height: that is the femur
 _SACRUM_ABOVE_MM = 30.0  # the sacrum's middle may lie this far above the column's end where that runs on into S3
 _SACRUM_BELOW_MM = 110.0  # its top lies no farther below the column's end: L5 and L4 missed
 _SACRUM_BESIDE_MM = 40.0
-_SEGMENT_MM = 10.0  # between segments of a sacrum
+_SEGMENT_MM = 14.0  # between the segments of a sacrum, from voxel to voxel: a remnant of a disc in thick slices
 _INTO_SACRUM_MM = 25.0  # the middle of L5 never lies this far below the sacrum's top
 
 
@@ -82,9 +82,7 @@ def _out(points: np.ndarray, midline: float) -> np.ndarray:
     return np.abs(points[:, 0] - midline)
 
 
-def sacrum_of(
-    pieces: list[Piece], line: ColumnLine | None, hips: list[Piece], least_ml: float
-) -> list[Piece]:
+def sacrum_of(pieces: list[Piece], line: ColumnLine | None, hips: list[Piece], least_ml: float) -> list[Piece]:
     """The sacrum: the largest piece below the column and between the hips, with segments that go on from it."""
     if line is not None:
         pieces = [piece for piece in pieces if _is_below(piece, line)]

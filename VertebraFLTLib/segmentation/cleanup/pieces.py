@@ -15,6 +15,7 @@ from scipy.spatial import cKDTree
 from VertebraFLTLib.anatomy import STRUCTURES, Structure
 
 SPECK_ML = 0.3  # what is smaller is noise
+NO_BONE_HU = 90.0  # a piece whose brightest tenth is darker has neither cortex nor trabeculae in it
 _SAMPLE = 12_000  # points that stand for a piece: every voxel of a small one, a few mm apart in a hip bone
 _ALL_ROUND = np.ones((3, 3, 3), bool)
 
@@ -26,13 +27,15 @@ Slices = tuple[slice, ...]
 class Piece:
     """A connected piece: ``part`` its number in the part array, ``ml`` its volume, ``points`` voxels spread evenly.
 
-    ``half_mm``: half a voxel's extent along x, y, z. ``bright_hu``: the 90th percentile of its HU, None without a CT.
+    ``half_mm``: half a voxel's extent along x, y, z. ``mean_hu``, ``bright_hu``: mean and 90th percentile of the HU at
+    those voxels, None without a CT.
     """
 
     part: int
     ml: float
     points: Points
     half_mm: Points
+    mean_hu: float | None = None
     bright_hu: float | None = None
 
     @cached_property
@@ -100,11 +103,16 @@ class Pieces:
         return int(gone.sum())
 
 
-def pieces_of(array: npt.NDArray[np.uint8], mask: sitk.Image, ct: sitk.Image | None) -> dict[str, Pieces]:
-    """The pieces (26 neighbours) of every structure in a mask, by key.
+def pieces_of(
+    array: npt.NDArray[np.uint8], mask: sitk.Image, ct: sitk.Image | None, least_ml: float = SPECK_ML
+) -> dict[str, Pieces]:
+    """The pieces (26 neighbours) of every structure in a mask, by key; those below ``least_ml`` are not listed.
 
-    array: the mask's own values, kji, which :meth:`Pieces.keep` writes to. ct: on the same grid, or None.
+    array: the mask's own values, kji, which :meth:`Pieces.keep` writes to. ct: HU on the same grid, or None. Raises
+    ValueError where the grids differ.
     """
+    if ct is not None and ct.GetSize() != mask.GetSize():
+        raise ValueError(f"mask of {mask.GetSize()} voxels, CT of {ct.GetSize()}")
     hu = None if ct is None else sitk.GetArrayViewFromImage(ct)
     step = np.abs(np.asarray(mask.GetDirection()).reshape(3, 3) * np.asarray(mask.GetSpacing()))
     half_mm = step.sum(axis=1) / 2
@@ -118,7 +126,7 @@ def pieces_of(array: npt.NDArray[np.uint8], mask: sitk.Image, ct: sitk.Image | N
         pieces = Pieces(structure, array[box], parts, tuple(s.start for s in box), mask)
         sizes = np.bincount(parts.ravel(), minlength=count + 1)
         places = ndimage.find_objects(parts)
-        large = [p for p in range(1, count + 1) if sizes[p] * pieces.voxel_ml >= SPECK_ML]
+        large = [p for p in range(1, count + 1) if sizes[p] * pieces.voxel_ml >= least_ml]
         values = None if hu is None else hu[box]
         for part in sorted(large, key=lambda p: -sizes[p]):
             pieces.found.append(_piece(pieces, part, int(sizes[part]), places[part - 1], half_mm, values))
@@ -126,13 +134,13 @@ def pieces_of(array: npt.NDArray[np.uint8], mask: sitk.Image, ct: sitk.Image | N
     return result
 
 
-def _piece(
-    pieces: Pieces, part: int, size: int, place: Slices, half_mm: Points, values: npt.NDArray | None
-) -> Piece:
+def _piece(pieces: Pieces, part: int, size: int, place: Slices, half_mm: Points, values: npt.NDArray | None) -> Piece:
     here = pieces.parts[place] == part
     flat = np.flatnonzero(here)
     flat = flat[np.linspace(0, size - 1, min(size, _SAMPLE)).astype(np.int64)]
     kji = np.stack(np.unravel_index(flat, here.shape), axis=1)
-    bright = None if values is None else float(np.percentile(values[place][tuple(kji.T)], 90))
     points = pieces.to_mm(kji + np.array([s.start for s in place]))
-    return Piece(part, size * pieces.voxel_ml, points, half_mm, bright)
+    if values is None:
+        return Piece(part, size * pieces.voxel_ml, points, half_mm)
+    hu = values[place][tuple(kji.T)]
+    return Piece(part, size * pieces.voxel_ml, points, half_mm, float(hu.mean()), float(np.percentile(hu, 90)))

@@ -15,9 +15,7 @@ _ALONG_MM = 22.0  # how far a piece may stand beside the line of what is kept al
 _LEAST_ML = 0.6
 
 
-def sternum_of(
-    pieces: list[Piece], line: ColumnLine | None, hips: list[Piece], least_ml: float
-) -> list[Piece]:
+def sternum_of(pieces: list[Piece], line: ColumnLine | None, hips: list[Piece], least_ml: float) -> list[Piece]:
     """The largest piece where a sternum can be, and others that lie on from it within ``_JOIN_MM`` along its line."""
     if line is not None:
         pieces = [piece for piece in pieces if _is_in_front(piece, line)]
