@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
+from scipy.spatial import cKDTree
 
 from VertebraFLTLib.anatomy import HIP_BONE, STERNUM, STRUCTURES, VERTEBRAL_BODY, Structure
 from VertebraFLTLib.segmentation.cleanup.column import DISC_MM
@@ -14,7 +15,7 @@ from VertebraFLTLib.segmentation.cleanup.pieces import NO_BONE_HU, Piece, pieces
 # Pieces no farther apart belong to one body: discs, the joints of a sternum; elsewhere a cut of a slice or two.
 _JOIN_MM = {VERTEBRAL_BODY.key: DISC_MM, STERNUM.key: 25.0}
 _JOIN_ELSEWHERE_MM = 8.0
-_FAR_MM = 1000.0
+_SOME = 500  # points of an island from which its distance is measured
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class MaskContent:
 def mask_content(mask: sitk.Image, ct: sitk.Image) -> list[MaskContent]:
     """Every structure in a semantic mask (uint8, on the grid of ``ct`` in HU); every piece counts, however small.
 
+    Of more than 150 pieces of a structure only the largest are told apart; volume and number are those of all.
+
     A structure's main body is its largest piece (of hip bones the two largest) and what follows on within the width of
     a disc or joint. Gaps are named for the column only: heights without a voxel between its ends, wider than a disc.
     Raises ValueError where the grids differ.
@@ -56,18 +59,18 @@ def mask_content(mask: sitk.Image, ct: sitk.Image) -> list[MaskContent]:
     found = pieces_of(sitk.GetArrayFromImage(mask), mask, ct, least_ml=0.0)
     result = []
     for structure in STRUCTURES:
-        pieces = found[structure.key].found if structure.key in found else []
-        if not pieces:
+        if structure.key not in found:
             continue
-        ml = sum(piece.ml for piece in pieces)
+        pieces = found[structure.key].found
+        told = sum(piece.ml for piece in pieces)
         body = _main_body(pieces, structure)
         result.append(
             MaskContent(
                 structure,
-                ml,
-                len(pieces),
-                sum(piece.ml * (piece.mean_hu or 0.0) for piece in pieces) / ml,
-                tuple(_island(piece, body, structure) for piece in pieces if piece not in body),
+                float(np.count_nonzero(found[structure.key].parts)) * found[structure.key].voxel_ml,
+                found[structure.key].count,
+                sum(piece.ml * (piece.mean_hu or 0.0) for piece in pieces) / told,
+                _islands(pieces, body, structure),
                 _gaps(pieces) if structure is VERTEBRAL_BODY else (),
             )
         )
@@ -113,10 +116,17 @@ def _main_body(pieces: list[Piece], structure: Structure) -> list[Piece]:
     return body
 
 
-def _island(piece: Piece, body: list[Piece], structure: Structure) -> Island:
-    away = min(piece.distance(one, _FAR_MM) for one in body)
-    x, y, z = (float(value) for value in piece.centre)
-    return Island(structure, piece.ml, (x, y, z), away, piece.mean_hu or 0.0, piece.bright_hu or 0.0)
+def _islands(pieces: list[Piece], body: list[Piece], structure: Structure) -> tuple[Island, ...]:
+    near = cKDTree(np.concatenate([piece.points for piece in body]))
+    islands = []
+    for piece in pieces:
+        if piece in body:
+            continue
+        some = piece.points[:: max(1, len(piece.points) // _SOME)]
+        x, y, z = (float(value) for value in piece.centre)
+        away = float(near.query(some)[0].min())
+        islands.append(Island(structure, piece.ml, (x, y, z), away, piece.mean_hu or 0.0, piece.bright_hu or 0.0))
+    return tuple(islands)
 
 
 def _gaps(pieces: list[Piece]) -> tuple[tuple[float, float], ...]:

@@ -19,13 +19,13 @@ def clean_up(mask: sitk.Image, ct: sitk.Image | None = None) -> tuple[sitk.Image
     """Keep of each structure what anatomy allows; islands elsewhere become background, nothing is added or relabelled.
 
     mask: uint8, labels of ``anatomy.STRUCTURES``, in LPS order in any spacing, oblique too. ct: HU on the same grid;
-    where given, pieces without bone in them go first. Returns the mask and, per structure key, the millilitres taken
+    where given, islands without bone in them go first. Returns the mask and, per structure key, the millilitres taken
     away (to be reported). Where a structure's neighbours are not in view, it is judged by size alone. Raises
     ValueError where the grids differ.
     """
     array = sitk.GetArrayFromImage(mask)
     found = pieces_of(array, mask, ct)
-    bony = {key: [p for p in pieces.found if _has_bone(p)] for key, pieces in found.items()}
+    bony = {key: _with_bone(pieces.found) for key, pieces in found.items()}
 
     def of(key: str) -> list[Piece]:
         return bony.get(key, [])
@@ -58,5 +58,6 @@ def clean_up(mask: sitk.Image, ct: sitk.Image | None = None) -> tuple[sitk.Image
     return cleaned, removed
 
 
-def _has_bone(piece: Piece) -> bool:
-    return piece.bright_hu is None or piece.bright_hu >= NO_BONE_HU
+def _with_bone(pieces: list[Piece]) -> list[Piece]:
+    """The largest piece, whatever its brightness (a lytic bone, a CT off its scale), and others with bone in them."""
+    return [piece for piece in pieces if piece is pieces[0] or piece.bright_hu is None or piece.bright_hu >= NO_BONE_HU]

@@ -15,6 +15,7 @@ from scipy.spatial import cKDTree
 from VertebraFLTLib.anatomy import STRUCTURES, Structure
 
 SPECK_ML = 0.3  # what is smaller is noise
+MOST = 150  # pieces of a structure that are looked at, largest first; a column has two dozen bodies, noise thousands
 NO_BONE_HU = 90.0  # a piece whose brightest tenth is darker has neither cortex nor trabeculae in it
 _SAMPLE = 12_000  # points that stand for a piece: every voxel of a small one, a few mm apart in a hip bone
 _ALL_ROUND = np.ones((3, 3, 3), bool)
@@ -82,6 +83,7 @@ class Pieces:
     first: tuple[int, ...]  # kji of the box's corner in the mask
     geometry: sitk.Image = field(repr=False)
     found: list[Piece] = field(default_factory=list)
+    count: int = 0  # of all pieces, specks too
 
     @property
     def voxel_ml(self) -> float:
@@ -106,7 +108,7 @@ class Pieces:
 def pieces_of(
     array: npt.NDArray[np.uint8], mask: sitk.Image, ct: sitk.Image | None, least_ml: float = SPECK_ML
 ) -> dict[str, Pieces]:
-    """The pieces (26 neighbours) of every structure in a mask, by key; those below ``least_ml`` are not listed.
+    """The pieces (26 neighbours) of every structure in a mask, by key: the ``MOST`` largest of ``least_ml`` or more.
 
     array: the mask's own values, kji, which :meth:`Pieces.keep` writes to. ct: HU on the same grid, or None. Raises
     ValueError where the grids differ.
@@ -123,12 +125,12 @@ def pieces_of(
         if box is None:
             continue
         parts, count = ndimage.label(array[box] == structure.label, _ALL_ROUND)
-        pieces = Pieces(structure, array[box], parts, tuple(s.start for s in box), mask)
+        pieces = Pieces(structure, array[box], parts, tuple(s.start for s in box), mask, count=count)
         sizes = np.bincount(parts.ravel(), minlength=count + 1)
         places = ndimage.find_objects(parts)
         large = [p for p in range(1, count + 1) if sizes[p] * pieces.voxel_ml >= least_ml]
         values = None if hu is None else hu[box]
-        for part in sorted(large, key=lambda p: -sizes[p]):
+        for part in sorted(large, key=lambda p: -sizes[p])[:MOST]:
             pieces.found.append(_piece(pieces, part, int(sizes[part]), places[part - 1], half_mm, values))
         result[structure.key] = pieces
     return result
