@@ -25,10 +25,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "quantification": BASE | {"io", "spine"},
     "pipeline": TO_PIPELINE,
     "report": TO_PIPELINE,
+    "evaluation": TO_PIPELINE - {"pipeline"} | {"report"},
     "mrml": TO_PIPELINE | {"report", "phantom"},
-    "training": TO_PIPELINE - {"pipeline"} | {"phantom"},
+    "training": TO_PIPELINE - {"pipeline"} | {"phantom", "evaluation"},
     "workflow": TO_PIPELINE | {"report", "mrml", "phantom"},
-    "cli": TO_PIPELINE | {"report", "mrml", "phantom", "workflow", "training"},
+    "cli": TO_PIPELINE | {"report", "mrml", "phantom", "workflow", "training", "evaluation"},
     "__main__": {"cli"},
 }
 # Outside packages, and the rooms that may have them.
@@ -39,7 +40,7 @@ ONLY_IN: dict[str, set[str]] = {
     "qt": {"mrml"},
     "ctk": {"mrml"},
     "PyTorchUtils": {"mrml"},
-    "matplotlib": {"report"},
+    "matplotlib": {"report", "evaluation"},
     "rich": {"cli"},
     "argparse": {"cli"},
 }
@@ -140,6 +141,12 @@ def test_importing_the_library_brings_neither_torch_nor_slicer():
 def test_a_run_without_network_brings_neither_torch_nor_slicer():
     loaded = _loaded_after("import VertebraFLTLib.pipeline, VertebraFLTLib.phantom, VertebraFLTLib.spine.detectors")
     assert not {"torch", "slicer", "slicer_core", "matplotlib", "monai"} & loaded
+
+
+def test_evaluation_needs_no_network():
+    rooms = "metrics, level_scores, curves, view_curves, curve_figures, errors_3d"
+    loaded = _loaded_after(f"from VertebraFLTLib.evaluation import {rooms}")
+    assert not {"torch", "monai", "slicer", "slicer_core"} & loaded
 
 
 def test_the_scene_needs_nothing_of_the_application():

@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk
 
 from VertebraFLTLib.cli.main import main
-from VertebraFLTLib.training.metrics import compare_masks
+from VertebraFLTLib.evaluation.metrics import compare_masks
 
 
 def run_cli(*arguments):

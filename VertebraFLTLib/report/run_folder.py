@@ -14,12 +14,13 @@ from VertebraFLTLib.progress import Progress, silent
 from VertebraFLTLib.quantification.surfaces import write_surface
 from VertebraFLTLib.quantification.suv_table import table_to_csv
 from VertebraFLTLib.report.level_figure import level_figure
+from VertebraFLTLib.report.offscreen import CannotRender
 from VertebraFLTLib.report.overlay_figure import overlay_figure
 from VertebraFLTLib.report.page import report_page
 from VertebraFLTLib.report.profile_figure import profile_figure
 from VertebraFLTLib.report.record import case_record, to_json
 from VertebraFLTLib.report.style import save
-from VertebraFLTLib.report.uptake_3d import CannotRender, uptake_3d_figure
+from VertebraFLTLib.report.uptake_3d import uptake_3d_figure
 from VertebraFLTLib.result import Result
 
 logger = logging.getLogger(__name__)

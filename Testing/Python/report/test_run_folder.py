@@ -14,9 +14,9 @@ from vtkmodules.vtkIOXML import vtkXMLPolyDataReader
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.quantification.suv_table import table_from_csv
 from VertebraFLTLib.report import run_folder
+from VertebraFLTLib.report.offscreen import CannotRender
 from VertebraFLTLib.report.record import plain, to_json
 from VertebraFLTLib.report.run_folder import write_report
-from VertebraFLTLib.report.uptake_3d import CannotRender
 from VertebraFLTLib.report.wording import NOTICE
 from VertebraFLTLib.spine.boundaries import BoundarySet
 from VertebraFLTLib.spine.profile import Profile

@@ -1,4 +1,4 @@
-"""Scores against hand-worked cubes and against SimpleITK's own filters."""
+"""Scores against hand-worked cubes, against SimpleITK's own filters and against MONAI."""
 
 import math
 
@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 from VertebraFLTLib.errors import InputError
-from VertebraFLTLib.training.metrics import agreement, compare_masks
+from VertebraFLTLib.evaluation.metrics import agreement, box_around, compare_masks, surface_distances
 
 
 def cube(start, stop, shape=(20, 20, 20)):
@@ -63,6 +63,57 @@ def test_against_simpleitk_on_random_blobs():
     assert s.assd_mm == pytest.approx(np.concatenate(means).mean(), rel=0.05)
 
 
+def test_against_monai_on_random_blobs():
+    torch = pytest.importorskip("torch")
+    metrics = pytest.importorskip("monai.metrics")
+    from scipy.ndimage import gaussian_filter
+
+    random = np.random.default_rng(5)
+    truth = gaussian_filter(random.normal(size=(22, 30, 26)), 3) > 0.03
+    pred = np.roll(truth, 1, axis=2) & (random.random(truth.shape) > 0.02)
+    spacing = (3.0, 1.2, 0.8)
+    s = agreement(truth, pred, spacing)
+    both = [torch.tensor(mask[None, None].astype(np.float32)) for mask in (pred, truth)]
+    said = {
+        "dice": metrics.compute_dice(*both),
+        "iou": metrics.compute_iou(*both),
+        "assd_mm": metrics.compute_average_surface_distance(
+            *both, include_background=True, symmetric=True, spacing=spacing
+        ),
+        "hd95_mm": metrics.compute_hausdorff_distance(*both, include_background=True, percentile=95, spacing=spacing),
+    }
+    for name, value in said.items():
+        assert getattr(s, name) == pytest.approx(float(value), rel=1e-5), name
+
+
+def test_ignored_voxels_count_in_no_score():
+    truth, pred = cube((5, 5, 5), (15, 15, 15)), cube((5, 5, 5), (15, 15, 18))
+    ignored = cube((0, 0, 12), (20, 20, 20))
+    s = agreement(truth, pred, (1.0, 1.0, 1.0), ignored=ignored)
+    # What is left of both is the same 10 x 10 x 7; where it meets the ignored part it has no surface.
+    assert (s.dice, s.iou, s.tpr, s.tnr, s.assd_mm) == (1, 1, 1, 1, 0)
+    assert (s.truth_ml, s.pred_ml) == pytest.approx((0.7, 0.7))
+    shifted = agreement(truth, cube((5, 5, 3), (15, 15, 15)), (1.0, 1.0, 1.0), ignored=ignored)
+    assert shifted.dice == pytest.approx(2 * 700 / (700 + 900))
+    assert shifted.tnr == pytest.approx(1 - 200 / (20 * 20 * 12 - 700))
+    # The faces of 10 x 10 voxels at 3 and at 5: more than a twentieth of either surface.
+    assert shifted.hd95_mm == pytest.approx(2.0)
+
+
+def test_a_mask_that_only_ends_where_voxels_are_ignored_has_no_surface():
+    everything = np.ones((6, 6, 6), bool)
+    ring = everything & ~cube((2, 2, 2), (4, 4, 4), (6, 6, 6))
+    inner = cube((2, 2, 2), (4, 4, 4), (6, 6, 6))
+    assert surface_distances(inner, inner, (1.0, 1.0, 1.0), ring) is None
+
+
+def test_a_part_of_the_image_gives_the_scores_of_the_whole():
+    truth, pred = cube((5, 5, 5), (12, 15, 15)), cube((7, 5, 5), (14, 15, 16))
+    box = box_around(truth | pred)
+    whole = agreement(truth, pred, (2.0, 1.0, 1.0))
+    assert agreement(truth[box], pred[box], (2.0, 1.0, 1.0), voxels=truth.size) == whole
+
+
 def labelled(array, origin=(0.0, 0.0, 0.0)):
     image = sitk.GetImageFromArray(array.astype(np.uint8))
     image.SetOrigin(origin)
@@ -74,7 +125,13 @@ def test_every_label_of_either_mask_is_scored():
     pred = truth * 1
     pred[15, 15, 15] = 3
     rows = compare_masks(labelled(truth), labelled(pred), "t", "p")
-    assert [(r.label, r.dice) for r in rows] == [(1, 1.0), (3, 0.0)]
+    assert [(r.label, r.name, r.dice) for r in rows] == [(1, "Vertebral bodies", 1.0), (3, "Sternum", 0.0)]
+
+
+def test_labels_of_another_map_have_no_names():
+    truth = cube((2, 2, 2), (8, 8, 8)).astype(np.uint8) * 20
+    (row,) = compare_masks(labelled(truth), labelled(truth), "t", "p")
+    assert (row.label, row.name, row.as_dict()["name"]) == (20, None, None)
 
 
 def test_masks_on_different_grids_are_refused():

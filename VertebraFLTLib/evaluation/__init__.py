@@ -1,0 +1,1 @@
+"""How well masks and probabilities agree with a reference; needs neither torch nor MONAI."""
