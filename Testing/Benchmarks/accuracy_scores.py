@@ -116,7 +116,7 @@ def mask_of(
 ) -> sitk.Image:
     """The mask on the CT's grid, as the segmenters make it."""
     decided = margins(found, dict.fromkeys(rule.views, thresholds), rule.combine)
-    return clean_up(to_ct_grid(decided, grid, ct))[0]
+    return clean_up(to_ct_grid(decided, grid, ct), ct)[0]
 
 
 def score_case(

@@ -78,7 +78,7 @@ def as_segmentation(
     """A label array (k, j, i, uint8, ours) on the grid of ``ct`` cleaned up; what the model lacks is said."""
     mask = sitk.GetImageFromArray(labels)
     mask.CopyInformation(ct)
-    mask, removed = clean_up(mask)
+    mask, removed = clean_up(mask, ct)
     if missing:
         names = " nor ".join(s.name.lower() for s in missing)
         warned = [*warned, f"the segmentation model knows no {names}: not measured"]

@@ -51,7 +51,7 @@ class VolumeSegmenter:
         progress("segmentation", 0.93)
         mask = to_ct_grid(decided, part, ct)
         progress("segmentation", 0.97)
-        mask, removed = clean_up(mask)
+        mask, removed = clean_up(mask, ct)
         details: dict[str, Any] = {
             "segmenter": VOLUME,
             "model": self.model.name,
