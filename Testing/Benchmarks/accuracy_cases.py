@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import os
+import pickle
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import SimpleITK as sitk
@@ -17,6 +20,8 @@ from VertebraFLTLib.segmentation.volume import VolumeSegmenter
 from VertebraFLTLib.segmentation.weights import Model, read_model
 from VertebraFLTLib.training.cases import IGNORED, load_labels, undersampled, undersampled_labels
 from VertebraFLTLib.training.manifest import CaseEntry, Manifest
+
+T = TypeVar("T")
 
 SAMPLINGS = (None, 3.0, 5.0)
 """Native, and resampled to slices of so many mm where the CT is finer."""
@@ -75,7 +80,7 @@ class Predictions:
     def of(self, case: Sampled, folder: Path) -> tuple[dict[str, np.ndarray], sitk.Image, Model]:
         """Per view (or ``volume``) uint8 probabilities on the working grid, that grid, and the model."""
         model = read_model(folder)
-        key = hashlib.sha256(f"{model.digest} {case.name} {case.slice_mm}".encode()).hexdigest()[:20]
+        key = hashlib.sha256(f"{model.digest} {model.mirror} {case.name} {case.slice_mm}".encode()).hexdigest()[:20]
         file = self.cache / f"{key}.npz"
         if file.exists():
             with np.load(file) as stored:
@@ -93,6 +98,18 @@ class Predictions:
         )
         partial.replace(file)
         return found, grid, model
+
+    def kept(self, make: Callable[[], T], *parts: object) -> T:
+        """What ``make`` gives, from the cache where it was made before for the same ``parts``: scoring takes longer
+        than segmenting, and one more rule or fold must not repeat the rest."""
+        file = self.cache / (hashlib.sha256(repr(parts).encode()).hexdigest()[:20] + ".pickle")
+        if file.exists():
+            return pickle.loads(file.read_bytes())
+        value = make()
+        partial = file.with_suffix(f".{os.getpid()}.partial")
+        partial.write_bytes(pickle.dumps(value))
+        partial.replace(file)
+        return value
 
     def _segmenter(self, folder: Path, model: Model) -> EnsembleSegmenter | VolumeSegmenter:
         if folder not in self._loaded:

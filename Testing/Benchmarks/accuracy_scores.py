@@ -20,6 +20,7 @@ from VertebraFLTLib.result import VIEWS
 from VertebraFLTLib.segmentation.cleanup import clean_up
 from VertebraFLTLib.segmentation.combine import margins
 from VertebraFLTLib.segmentation.onto_ct import to_ct_grid
+from VertebraFLTLib.segmentation.weights import read_model
 from VertebraFLTLib.training.cases import IGNORED
 from VertebraFLTLib.training.manifest import CaseEntry
 
@@ -46,7 +47,6 @@ RULES = (
     Rule("vote, 2 of 3", VIEWS, "vote"),
     Rule("additive, three", VIEWS, "additive"),
     Rule("additive, axial + sagittal", ("axial", "sagittal"), "additive"),
-    Rule("average, axial + sagittal", ("axial", "sagittal")),
     Rule("3-D network (default)", (VOLUME,)),
 )
 DEFAULT = RULES[-1]
@@ -91,9 +91,14 @@ def case_curves(entry: CaseEntry, slice_mm: float | None, folders: Folders, cach
     assert entry.fold is not None
     curves: Curves = {}
     for rule in RULES:
-        found, grid = probabilities_of(case, rule, folders, entry.fold, store)
-        labels = labels_on(grid, case.labels)
-        curves[rule.name] = view_curves(found, np.where(labels == IGNORED, 0, labels), labels != IGNORED)[rule.curve]
+
+        def curve(rule: Rule = rule) -> dict[int, ThresholdCurve]:
+            found, grid = probabilities_of(case, rule, folders, entry.fold, store)
+            labels = labels_on(grid, case.labels)
+            return view_curves(found, np.where(labels == IGNORED, 0, labels), labels != IGNORED)[rule.curve]
+
+        made_by = read_model(folders.of(rule, entry.fold))
+        curves[rule.name] = store.kept(curve, "curve", made_by.digest, made_by.mirror, entry.name, slice_mm, rule)
     return curves
 
 
@@ -132,11 +137,17 @@ def score_case(
     assert entry.fold is not None
     scores = CaseScores(entry.name, entry.fold, slice_mm)
     for rule in RULES:
-        found, grid = probabilities_of(case, rule, folders, entry.fold, store)
-        pair = pair_of(case, mask_of(found, grid, rule, thresholds[rule.name], case.ct))
-        scores.rules[rule.name] = label_scores(pair, surfaces=rule is DEFAULT)
-        if rule is DEFAULT and case.levels is not None:
-            scores.levels = level_scores(pair, case.levels)
+        levels = case.levels if rule == DEFAULT else None
+
+        def score(rule: Rule = rule, levels: sitk.Image | None = levels) -> tuple[list[Agreement], list[Agreement]]:
+            found, grid = probabilities_of(case, rule, folders, entry.fold, store)
+            pair = pair_of(case, mask_of(found, grid, rule, thresholds[rule.name], case.ct))
+            return label_scores(pair, surfaces=rule == DEFAULT), level_scores(pair, levels) if levels else []
+
+        made_by = read_model(folders.of(rule, entry.fold))
+        key = ("scores", made_by.digest, made_by.mirror, entry.name, slice_mm, rule, tuple(thresholds[rule.name]))
+        scores.rules[rule.name], of_levels = store.kept(score, *key)
+        scores.levels += of_levels
     return scores
 
 

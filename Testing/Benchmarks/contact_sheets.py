@@ -24,7 +24,7 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("cts", nargs="+", type=Path, metavar="CT", help="files, folders or zips")
     parser.add_argument("--out", type=Path, required=True, help="folder for sheets (PNG), masks and masks.txt")
     parser.add_argument("--model-folder", default=None, help="weights other than those that ship")
-    parser.add_argument("--segmenter", default="ensemble")
+    parser.add_argument("--segmenter", default=None, help="another than the default")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--per-page", type=int, default=1, help="cases on one PNG")
     return parser.parse_args(arguments)

@@ -36,6 +36,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 ONLY_IN: dict[str, set[str]] = {
     "torch": {"segmentation", "training"},
     "monai": {"training"},
+    "lightning_fabric": {"training"},
+    "tensorboard": {"training"},
     "slicer": {"mrml"},
     "qt": {"mrml"},
     "ctk": {"mrml"},

@@ -60,6 +60,7 @@ def read_model(folder: Path | str | None = None) -> Model:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         network = dict(manifest["network"])
         kind = network.pop("kind", "unet2d")
+        shape = _SHAPES[kind](**network)
         missing = ({"volume"} if kind == "unet3d" else set(manifest["files"])) - set(manifest["thresholds"])
         if missing:
             raise ValueError(f"no thresholds for {', '.join(sorted(missing))}")
@@ -67,7 +68,7 @@ def read_model(folder: Path | str | None = None) -> Model:
             folder=folder,
             name=manifest["name"],
             kind=kind,
-            shape=_SHAPES[kind](**network),
+            shape=shape,
             spacing_mm=tuple(manifest["spacing_mm"]),
             files={view: (f["file"], f["sha256"]) for view, f in manifest["files"].items()},
             thresholds={view: list(t) for view, t in manifest["thresholds"].items()},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import zipfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ class RunState:
 def save_state(state: RunState, folder: Path) -> None:
     """Write the checkpoint under a temporary name and rename: a kill leaves the former one whole."""
     temporary = folder / (FILE + ".partial")
-    torch.save(asdict(state), temporary)
+    torch.save(vars(state), temporary)
     temporary.replace(folder / FILE)
 
 

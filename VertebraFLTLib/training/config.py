@@ -120,8 +120,13 @@ class TrainConfig:
     path: Path = Path("config.toml")
 
     def for_fold(self, fold: int | None) -> TrainConfig:
-        """The same training with one fold left out, in a folder of its own."""
-        return self if fold is None else dataclasses.replace(self, out=self.out / f"fold{fold}")
+        """The same training with one fold left out, in a folder of its own; it starts from the weights of the same fold
+        where ``start`` has folds, so that nothing left out was seen earlier."""
+        if fold is None:
+            return self
+        own = self.start / f"fold{fold}" if self.start else None
+        start = own if own and own.is_dir() else self.start
+        return dataclasses.replace(self, out=self.out / f"fold{fold}", start=start)
 
     def settings(self) -> dict[str, Any]:
         """Everything that decides the result, as plain data: kept in checkpoints and in the model's manifest."""

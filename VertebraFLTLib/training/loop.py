@@ -55,7 +55,14 @@ def train(
         raise InputError(f"{manifest.path}: no case is left to train on; give more of them the role train")
     if manifest:
         manifest.split(fold)
-    settings = {**config.settings(), "run": {"fold": fold}}
+    settings = {
+        **config.settings(),
+        "run": {
+            "fold": fold,
+            "cases": [c.name for c in manifest.split(fold)[0]] if manifest else [],
+            "start": config.start.name if config.start else None,
+        },
+    }
     if resume:
         state = load_state(config.out, settings)
     elif (config.out / FILE).exists():
@@ -110,6 +117,9 @@ def _run_stages(
         _Fit(fabric, network, stage, config, state, records, progress).run(cases, validation)
         state.done_stages.append(stage.name)
         if stage.name == SHARED:
+            fabric.barrier()  # process 0 has written what the others read
+            if config.schedule.keep == "best":
+                _load(network, config.out / f"{SHARED}.safetensors")
             state.shared = _copy(network.state_dict())
         if fabric.is_global_zero:
             save_state(state, config.out)

@@ -54,7 +54,7 @@ def publish_files(
         "network": {"kind": config.network.kind, **shape.as_dict()},
         "spacing_mm": list(config.network.spacing_mm),
         "files": files,
-        **({"mirror": False} if volume else {"views": list(sources), "combine": "average"}),
+        **({"mirror": True} if volume else {"views": list(sources), "combine": "average"}),
         "thresholds": {VOLUME: HALF} if volume else dict.fromkeys(sources, HALF),
         "training": training,
         **card,

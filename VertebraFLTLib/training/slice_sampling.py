@@ -68,9 +68,9 @@ class SliceSampler:
             "image": torch.from_numpy(image),
             "label": torch.from_numpy(as_stack(labels, self.view)[around].astype(np.float32))[None],
         }
-        seed = int(random.integers(2**31))
-        self.spatial.set_random_state(seed)
-        self.intensity.set_random_state(seed)
+        # Two seeds: with one, the same draws would decide of a flip and of a change of intensity.
+        self.spatial.set_random_state(int(random.integers(2**31)))
+        self.intensity.set_random_state(int(random.integers(2**31)))
         data = self.intensity(self.spatial(data))
         return data["image"].as_tensor().clamp(-1, 1), data["label"].as_tensor()[0].round().long()
 

@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from VertebraFLTLib.errors import InputError
-from VertebraFLTLib.result import Options
+from VertebraFLTLib.result import SEGMENTERS, Options
+from VertebraFLTLib.segmentation import weights
 from VertebraFLTLib.segmentation.registry import get_segmenter
 
 MODULES = {
@@ -27,15 +29,59 @@ def nnunet_folder(tmp_path):
     return str(tmp_path)
 
 
-def test_the_ensemble_is_the_default(model_folder):
-    assert type(get_segmenter(Options(model_folder=str(model_folder)))).__name__ == "EnsembleSegmenter"
+@pytest.fixture
+def folders(model_folder, volume_folder):
+    return {"EnsembleSegmenter": str(model_folder), "VolumeSegmenter": str(volume_folder)}
+
+
+@pytest.mark.parametrize("kind", ["EnsembleSegmenter", "VolumeSegmenter"])
+@pytest.mark.parametrize("named", [False, True])
+def test_a_model_folder_brings_its_own_kind(folders, kind, named):
+    segmenter = {"EnsembleSegmenter": "ensemble", "VolumeSegmenter": "volume"}[kind] if named else None
+    made = get_segmenter(Options(model_folder=folders[kind], segmenter=segmenter, threshold=0.3, device="cpu"))
+    assert type(made).__name__ == kind
+    thresholds = made.thresholds if isinstance(made.thresholds, list) else made.thresholds["axial"]
+    assert thresholds == [0.3] * 4
+
+
+@pytest.mark.parametrize("options", [{}, {"segmenter": "volume"}])
+def test_the_3d_network_is_the_default(monkeypatch, folders, options):
+    monkeypatch.setattr(weights, "shipped", {"unet3d": Path(folders["VolumeSegmenter"])}.get)
+    assert type(get_segmenter(Options(device="cpu", **options))).__name__ == "VolumeSegmenter"
+
+
+@pytest.mark.parametrize("options", [{"views": ("axial",)}, {"combine": "vote"}, {"segmenter": "ensemble"}])
+def test_whoever_asks_for_views_has_the_ensemble_that_ships(options):
+    made = get_segmenter(Options(device="cpu", **options))
+    assert type(made).__name__ == "EnsembleSegmenter" and made.model.name == "unet2d-views"
+    assert made.views == options.get("views", made.model.views)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        ("VolumeSegmenter", {"views": ("axial",)}, "holds a 3-D network; leave out --segmenter ensemble, --views and"),
+        ("VolumeSegmenter", {"combine": "vote"}, "holds a 3-D network; leave out"),
+        ("VolumeSegmenter", {"segmenter": "ensemble"}, "holds a 3-D network; leave out --segmenter ensemble"),
+        ("VolumeSegmenter", {"segmenter": "volume", "views": ("axial",)}, "--views is for --segmenter ensemble only"),
+        ("VolumeSegmenter", {"segmenter": "volume", "combine": "vote"}, "--combine is for --segmenter ensemble only"),
+        ("EnsembleSegmenter", {"segmenter": "volume"}, "holds 2-D networks, one a view; use --segmenter ensemble"),
+    ],
+)
+def test_options_of_the_other_kind_are_refused_by_name(folders, kind, options, message):
+    with pytest.raises(InputError, match=message) as caught:
+        get_segmenter(Options(model_folder=folders[kind], device="cpu", **options))
+    assert "\n" not in str(caught.value)
 
 
 def test_a_mask_stands_in_for_a_segmenter():
     assert type(get_segmenter(Options(), mask="mask.nii.gz")).__name__ == "GivenMask"
 
 
-@pytest.mark.parametrize("options", [Options(segmenter="nnunet"), Options(threshold=0.3), Options(model_folder="m")])
+@pytest.mark.parametrize(
+    "options",
+    [*(Options(segmenter=name) for name in SEGMENTERS), Options(threshold=0.3), Options(model_folder="m")],
+)
 def test_with_a_mask_nothing_is_silently_ignored(options):
     with pytest.raises(InputError, match="leave"):
         get_segmenter(options, mask="mask.nii.gz")
@@ -56,7 +102,9 @@ def test_a_missing_package_says_what_to_install(monkeypatch, segmenter, package,
 @pytest.mark.parametrize("option", [{"views": ("axial",)}, {"combine": "vote"}, {"threshold": 0.4}])
 @pytest.mark.parametrize("segmenter", ["nnunet", "totalsegmentator"])
 def test_options_of_the_ensemble_are_not_quietly_ignored(segmenter, option):
-    with pytest.raises(InputError, match=f"--{next(iter(option))} is for --segmenter ensemble only"):
+    name = next(iter(option))
+    owner = "the product's own networks" if name == "threshold" else "--segmenter ensemble"
+    with pytest.raises(InputError, match=f"--{name} is for {owner} only; leave it out with --segmenter {segmenter}"):
         get_segmenter(Options(segmenter=segmenter, **option))
 
 
@@ -71,13 +119,13 @@ def test_nnunet_needs_a_folder():
 
 
 def test_an_unknown_name_lists_the_known():
-    with pytest.raises(InputError, match="choose one of ensemble, totalsegmentator, nnunet"):
+    with pytest.raises(InputError, match="choose one of volume, ensemble, totalsegmentator, nnunet"):
         get_segmenter(Options(segmenter="magic"))
 
 
 def test_optional_packages_are_not_imported_with_ours():
     code = (
-        "import sys; from VertebraFLTLib.segmentation import registry, ensemble, nnunet, totalsegmentator; "
+        "import sys; from VertebraFLTLib.segmentation import registry, ensemble, volume, nnunet, totalsegmentator; "
         "sys.exit(any(n.split('.')[0] in ('nnunetv2', 'totalsegmentator', 'nibabel') for n in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

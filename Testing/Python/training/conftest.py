@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import SimpleITK as sitk
 import torch
 
 from VertebraFLTLib.training.cases import TrainingCase
-from VertebraFLTLib.training.config import AugmentationConfig
+from VertebraFLTLib.training.config import AugmentationConfig, DataConfig, NetworkConfig, ScheduleConfig, TrainConfig
 
 SPACING_MM = 10.0
 
@@ -41,20 +42,47 @@ def as_image(array: np.ndarray, spacing_mm: float = SPACING_MM) -> sitk.Image:
     return image
 
 
+@pytest.fixture(scope="session")
+def write_data() -> Callable[[Path], Path]:
+    """Writes the files of four patients and their manifest: a and b to train on (folds 0 and 1), v to validate with,
+    t for the test."""
+
+    def write(folder: Path) -> Path:
+        text = ""
+        for shift, name in enumerate(("a", "b", "v", "t")):
+            hu, labels = rod_volume(shift)
+            sitk.WriteImage(as_image(hu), str(folder / f"{name}_ct.nii.gz"))
+            sitk.WriteImage(as_image(labels), str(folder / f"{name}_semantic.nii.gz"))
+            role = {"v": "validation", "t": "test"}.get(name, "train")
+            fold = f"fold = {shift}\n" if role == "train" else ""
+            text += f'[cases.{name}]\nrole = "{role}"\nlicence = "free {name}"\n{fold}'
+        path = folder / "cases.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """A manifest of three patients: a and b to train on (folds 0 and 1), v to validate with, t for the test."""
-    text = ""
-    for shift, name in enumerate(("a", "b", "v", "t")):
-        hu, labels = rod_volume(shift)
-        sitk.WriteImage(as_image(hu), str(tmp_path / f"{name}_ct.nii.gz"))
-        sitk.WriteImage(as_image(labels), str(tmp_path / f"{name}_semantic.nii.gz"))
-        role = {"v": "validation", "t": "test"}.get(name, "train")
-        fold = f"fold = {shift}\n" if role == "train" else ""
-        text += f'[cases.{name}]\nrole = "{role}"\nlicence = "free {name}"\n{fold}'
-    path = tmp_path / "cases.toml"
-    path.write_text(text)
-    return path
+def data(write_data: Callable[[Path], Path], tmp_path: Path) -> Path:
+    return write_data(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Callable[..., TrainConfig]:
+    """``tiny(kind, manifest, out, **schedule)``: a training of a few steps of the smallest networks."""
+
+    def make(kind: str, manifest: Path | None, out: Path, **schedule: Any) -> TrainConfig:
+        usual = {"steps": 5, "views": ("axial", "sagittal"), "shared_steps": 3, "view_steps": 2, "patch": (16, 16, 16)}
+        usual |= {"validate_every": 3, "checkpoint_every": 2, "threads": 1, "precision": "32-true"}
+        return TrainConfig(
+            out,
+            DataConfig(manifest),
+            NetworkConfig(kind, width=4, depth=1, context=0, spacing_mm=(SPACING_MM,) * 3),
+            ScheduleConfig(**{**usual, **schedule}),
+        )
+
+    return make
 
 
 @pytest.fixture

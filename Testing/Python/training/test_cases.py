@@ -1,13 +1,11 @@
-"""Cases on the working grid and the patches drawn from them."""
+"""Cases on the working grid, and the same CT at thicker slices: geometry, averages and majorities worked by hand."""
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
-import torch
 
-from VertebraFLTLib.training.cases import IGNORED, load_case, make_case, undersampled
-from VertebraFLTLib.training.config import DataConfig, NetworkConfig
-from VertebraFLTLib.training.sampling import PATCH, PatchSampler
+from VertebraFLTLib.training.cases import IGNORED, make_case, thick_grid, undersampled, undersampled_labels
+from VertebraFLTLib.training.config import NetworkConfig
 
 
 def ct_and_labels():
@@ -25,39 +23,22 @@ def ct_and_labels():
     return images
 
 
-@pytest.fixture
-def data(tmp_path):
-    return DataConfig(root=tmp_path, train=("a",), validation=(), ignore_levels={"a": [18]}, slice_mm=(5.0,))
-
-
-@pytest.fixture
-def written(data):
+def test_a_case_is_cropped_to_the_body_on_the_working_grid():
     ct, labels = ct_and_labels()
-    ignore, levels = sitk.Image(labels.GetSize(), sitk.sitkUInt8), sitk.Image(labels.GetSize(), sitk.sitkUInt8)
-    ignore.CopyInformation(labels)
-    levels.CopyInformation(labels)
-    ignore[:, :, :10] = 1
-    levels[:, :, 40:] = 18
-    images = {"ct": ct, "semantic": labels, "ignore": ignore, "levels": levels}
-    for kind, image in images.items():
-        sitk.WriteImage(image, str(data.root / f"a_{kind}.nii.gz"))
-    return data
+    case = make_case("a", ct, labels, NetworkConfig(spacing_mm=(3.0, 3.0, 3.0)))
+    assert case.hu.dtype == np.int16 and case.labels.dtype == np.uint8 and case.hu.shape == case.labels.shape
+    assert case.slice_mm == 1.5 and not case.simulated
+    assert case.hu.shape[0] == 30 and case.hu.shape[1] < 60  # the length is kept, air beside the body is not
+    rod_ml = np.count_nonzero(case.labels == 1) * 27.0
+    assert rod_ml == pytest.approx(np.count_nonzero(sitk.GetArrayFromImage(labels)) * 6.0, rel=0.03)
+    assert np.median(case.hu[case.labels == 1]) == pytest.approx(300, abs=10)
 
 
-def test_ignored_parts_are_marked(written):
-    case = load_case("a", written, NetworkConfig())
-    z = case.labels.reshape(len(case.labels), -1)
-    low, middle, high = z[:4], z[8:18], z[22:]  # slices of 3 mm; ignored below 15 mm, left out above 60 mm
-    assert set(np.unique(low)) == {IGNORED}
-    assert set(np.unique(middle)) == {0, 1}
-    assert IGNORED in high and 1 not in high
-
-
-def test_each_case_has_its_own_and_the_simulated_samplings(data):
-    case = make_case("a", *ct_and_labels(), data, NetworkConfig())
-    assert len(case.samplings) == 2
-    assert all(s.shape == case.labels.shape for s in case.samplings)
-    assert all(float(s.min()) >= -1 and float(s.max()) <= 1 for s in case.samplings)
+def test_voxels_that_are_not_scored_stay_so_on_the_working_grid():
+    ct, labels = ct_and_labels()
+    labels[:, :, :20] = IGNORED
+    case = make_case("a", ct, labels, NetworkConfig(spacing_mm=(3.0, 3.0, 3.0)))
+    assert (case.labels[:9] == IGNORED).all() and set(np.unique(case.labels[11:])) == {0, 1}
 
 
 def test_under_sampling_averages_over_the_slice():
@@ -69,24 +50,32 @@ def test_under_sampling_averages_over_the_slice():
     inner = (slice(2, -2), 60, 45)
     assert thick_array[inner].std() < 0.6 * fine_array[inner].std()
     assert thick_array[inner].mean() == pytest.approx(fine_array[inner].mean(), abs=2)
-    # The first slice's middle lies half a thick slice above the bottom of the volume.
-    assert thick.GetOrigin()[2] == pytest.approx(10 - 0.75 + 3.0)
 
 
-@pytest.mark.parametrize("view", ["axial", "sagittal", "coronal"])
-def test_patches_have_their_shape_and_hold_bone(data, view):
-    case = make_case("a", *ct_and_labels(), data, NetworkConfig())
-    sampler = PatchSampler([case], view, context=1, seed=4)
-    image, label = sampler.batch(6)
-    assert image.shape == (6, 3, *PATCH[view]) and label.shape == (6, *PATCH[view])
-    assert image.dtype == torch.float32 and label.dtype == torch.int64
-    assert set(label.unique().tolist()) <= {0, 1, IGNORED}
-    assert (label == 1).any(dim=2).any(dim=1).sum() >= 2
-    inside = image[:, 1][label == 1].mean()
-    assert inside > image[:, 1][label == 0].mean() + 0.2  # image and label moved together
+@pytest.mark.parametrize(
+    ("slice_mm", "shift", "count"), [(6.0, 0.0, 15), (6.0, 0.5, 14), (7.0, 0.0, 12), (5.0, 0.9, 17)]
+)
+def test_thick_slices_lie_within_the_volume(slice_mm, shift, count):
+    ct, _ = ct_and_labels()  # 90 mm from 9.25 on
+    grid = thick_grid(ct, slice_mm, shift)
+    assert grid.GetSize() == (90, 90, count) and grid.GetSpacing() == (2.0, 2.0, slice_mm)
+    assert grid.GetOrigin() == pytest.approx((-90, -90, 9.25 + (0.5 + shift) * slice_mm))
+    assert grid.GetOrigin()[2] + (count - 0.5) * slice_mm <= 99.25 + 1e-6
 
 
-def test_the_same_seed_draws_the_same_patches(data):
-    case = make_case("a", *ct_and_labels(), data, NetworkConfig())
-    one, other = (PatchSampler([case], "axial", 1, seed=9).batch(3) for _ in range(2))
-    assert torch.equal(one[0], other[0]) and torch.equal(one[1], other[1])
+def column(values, spacing_z):
+    image = sitk.GetImageFromArray(np.array(values, np.uint8).T[:, None])  # one column a list of labels, along z
+    image.SetSpacing((1.0, 1.0, spacing_z))
+    return image
+
+
+def test_a_thick_voxel_has_the_label_that_fills_most_of_it():
+    columns = [[1, 1, 1, 0, 0, 2, 2, 2, 2, 2], [2, 2, 3, 3, 3, 0, 0, 0, 4, 4], [1, 1, 0, 2, 255, 255, 255, 255, 0, 0]]
+    thick = undersampled_labels(column(columns, 1.0), 5.0)
+    assert sitk.GetArrayFromImage(thick)[:, 0].T.tolist() == [[1, 2], [3, 0], [1, 255]]
+
+
+def test_slices_that_are_cut_count_by_their_share():
+    # Thick slices of 5 mm over fine ones of 2 mm: 2 2 1, then 1 2 2.
+    thick = undersampled_labels(column([[1, 0, 1, 2, 0], [0, 3, 1, 1, 4]], 2.0), 5.0)
+    assert sitk.GetArrayFromImage(thick)[:, 0].T.tolist() == [[1, 0], [0, 1]]

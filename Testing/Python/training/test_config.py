@@ -120,7 +120,7 @@ def test_faults_are_named_on_one_line(config, tmp_path, change, message):
     ],
 )
 def test_faults_of_2d_trainings(tmp_path, schedule, message):
-    text = f'[data]\nphantoms = [1]\n[schedule]\n{schedule}\n'
+    text = f"[data]\nphantoms = [1]\n[schedule]\n{schedule}\n"
     text += 'kind = "unet2d"' if "[network]" in schedule else '[network]\nkind = "unet2d"'
     with pytest.raises(InputError, match=message):
         read_config(write(tmp_path, text))

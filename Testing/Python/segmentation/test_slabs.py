@@ -1,0 +1,127 @@
+"""Streaming slabs: the result is that of the whole volume, whatever the slab; memory trouble halves it."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import pad
+
+from VertebraFLTLib.segmentation.network3d import VolumeNet, VolumeNetShape
+from VertebraFLTLib.segmentation.slabs import pad_to_stride, slab_probabilities
+
+SHAPE = VolumeNetShape(width=4, depth=1)  # stride 4, reach 12
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(3)
+    network = VolumeNet(SHAPE).train()
+    with torch.no_grad():
+        for _ in range(4):  # normalised activations: answers that depend on the image, far from 0 and 255 alike
+            network(torch.rand(2, 1, 16, 16, 16) * 2 - 1)
+        network.head.weight.mul_(4)
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def volume():
+    return np.random.default_rng(0).uniform(-1, 1, (61, 13, 18)).astype(np.float32)
+
+
+def direct(network, volume):
+    """The whole volume at once, continued by its far faces."""
+    k, j, i = volume.shape
+    x = pad(torch.from_numpy(volume)[None, None], (0, -i % 4, 0, -j % 4, 0, -k % 4), mode="replicate")
+    with torch.inference_mode():
+        return network(x).softmax(1)[0, 1:, :k, :j, :i].numpy()
+
+
+def difference(one, other):
+    return np.abs(one.astype(int) - other.astype(int)).max()
+
+
+@pytest.mark.parametrize("slab", [1, 4, 8, 20, 64, 500])
+def test_the_slab_does_not_matter(network, volume, slab):
+    result = slab_probabilities(network, volume, slab=slab)
+    assert result.dtype == np.uint8 and result.shape == (4, *volume.shape)
+    assert result.std() > 20
+    assert difference(result, np.rint(direct(network, volume) * 255)) <= 1
+
+
+def test_the_slab_does_not_matter_to_a_network_as_deep_as_the_products():
+    torch.manual_seed(5)
+    deep = VolumeNet(VolumeNetShape(width=4, depth=3)).train()  # stride 16, reach 48
+    with torch.no_grad():
+        for _ in range(3):
+            deep(torch.rand(2, 1, 32, 32, 32) * 2 - 1)
+    image = np.random.default_rng(1).uniform(-1, 1, (240, 32, 32)).astype(np.float32)
+    whole = slab_probabilities(deep.eval(), image, slab=240)
+    assert whole.std() > 3
+    assert difference(slab_probabilities(deep, image, slab=32), whole) <= 1
+
+
+@pytest.mark.parametrize("size", [(1, 1, 1), (3, 9, 2), (4, 4, 4), (17, 5, 31)])
+def test_odd_sizes(network, volume, size):
+    part = np.resize(volume, size)
+    assert difference(slab_probabilities(network, part, slab=8), np.rint(direct(network, part) * 255)) <= 1
+
+
+def test_the_mean_with_the_mirrored_patient(network, volume):
+    # Seen in a mirror first, or padded first: sides that need no padding are the same both ways.
+    part = volume[:, :, :16]
+    expected = (direct(network, part) + direct(network, part[..., ::-1].copy())[..., ::-1]) / 2
+    mirrored = slab_probabilities(network, part, mirror=True, slab=16)
+    assert difference(mirrored, np.rint(255 * expected)) <= 1
+    assert difference(mirrored, slab_probabilities(network, part)) > 5
+    flipped = slab_probabilities(network, part[..., ::-1].copy(), mirror=True, slab=16)
+    assert difference(flipped[..., ::-1], mirrored) <= 1  # and so it sees left and right alike
+
+
+def test_progress_rises_to_one(network, volume):
+    seen = []
+    slab_probabilities(network, volume, slab=8, progress=seen.append)
+    assert seen == sorted(set(seen)) and seen[-1] == 1.0 and len(seen) == 8
+
+
+class Small(VolumeNet):
+    """Has memory for so many slices; each answer is the image's own sign."""
+
+    def __init__(self, most, message="DefaultCPUAllocator: can't allocate memory: you tried to allocate"):
+        super().__init__(SHAPE)
+        self.most, self.message, self.seen = most, message, []
+
+    def forward(self, volumes, deep=False):
+        self.seen.append(volumes.shape[2])
+        if volumes.shape[2] > self.most:
+            raise RuntimeError(self.message)
+        return torch.cat([-9 * volumes, 9 * volumes, *[torch.full_like(volumes, -99.0)] * 3], dim=1)
+
+
+def test_when_memory_does_not_suffice_slabs_are_halved(volume):
+    network = Small(40)
+    seen = []
+    result = slab_probabilities(network, volume, slab=32, progress=seen.append)
+    expected = 1 / (1 + np.exp(-18 * volume))
+    assert np.abs(result[0] - 255 * expected).max() <= 0.51 and not result[1:].any()
+    assert network.seen[0] == 44 and max(network.seen[1:]) <= 40  # 32 slices with 12 beyond; then 16 with 24
+    assert seen == sorted(seen) and seen[-1] == 1.0
+
+
+def test_when_one_stride_is_too_much_the_error_is_raised(volume):
+    network = Small(8)
+    with pytest.raises(RuntimeError, match="can't allocate memory"):
+        slab_probabilities(network, volume, slab=16)
+    assert len(network.seen) == 3  # 16, 8, 4 slices
+
+
+def test_other_errors_are_not_taken_for_want_of_memory(volume):
+    network = Small(8, "shapes do not match")
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        slab_probabilities(network, volume, slab=16)
+    assert len(network.seen) == 1
+
+
+def test_padding_continues_the_far_faces():
+    x = torch.arange(3.0 * 5 * 4).reshape(1, 1, 3, 5, 4)
+    padded = pad_to_stride(x, 4)
+    assert padded.shape == (1, 1, 4, 8, 4) and torch.equal(padded[..., :3, :5, :], x)
+    assert torch.equal(padded[0, 0, 3, :5], x[0, 0, 2]) and torch.equal(padded[0, 0, :3, 7], x[0, 0, :, 4])
