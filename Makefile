@@ -30,7 +30,7 @@ bench: $(READY)
 
 # From folds trained before (docs/training): the cross-validation tables and figures of docs/accuracy.md.
 accuracy: $(READY)
-	$(BIN)/python Testing/Benchmarks/accuracy.py
+	VERTEBRAFLT_SHARED=$(or $(VERTEBRAFLT_SHARED),$(abspath ../shared)) $(BIN)/python Testing/Benchmarks/accuracy.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

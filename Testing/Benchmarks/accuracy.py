@@ -2,7 +2,7 @@
 
 Expects the folders that `vertebraflt train docs/training/volume.toml --fold K` and `... views.toml --fold K` wrote.
 Prints Markdown; figures go to --figures. A threshold used on a fold's volumes is the best on the volumes of the *other*
-folds (3 mm slices), so no scored volume has had a say in it.
+folds (3 mm slices), so no volume is scored with a threshold that was chosen on it.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import torch
-from accuracy_cases import entries, load, samplings_of, wanted_of
-from accuracy_scores import RULES, Curves, Folders, best_thresholds, case_curves, score_case
+from accuracy_cases import left_out, samplings_of, slice_thickness, wanted_of
+from accuracy_scores import DEFAULT, RULES, Curves, Folders, best_thresholds, case_curves, score_case, score_validation
 from accuracy_tables import case_table, level_table, measures_table, rule_table
 
+from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.evaluation.curve_figures import dice_figure, roc_figure
 from VertebraFLTLib.evaluation.curves import ThresholdCurve
-from VertebraFLTLib.segmentation.weights import read_model
+from VertebraFLTLib.segmentation.weights import VOLUME_MODEL, read_model, shipped
 from VertebraFLTLib.training.manifest import read_manifest
 
 HERE = Path(__file__).resolve().parents[2]
@@ -31,7 +32,17 @@ CHOOSING = 3.0  # the slices at which thresholds are chosen
 
 
 def main() -> int:
+    """Exit status: 0 done, 2 where data or folds are missing."""
+    try:
+        return _tables()
+    except InputError as error:
+        print(f"accuracy: {error}", file=sys.stderr)
+        return 2
+
+
+def _tables() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, default=shipped(VOLUME_MODEL), help="scored on the validation volumes")
     parser.add_argument("--manifest", type=Path, default=HERE / "docs/training/cases.toml")
     parser.add_argument("--volume", type=Path, default=HERE / "runs/volume")
     parser.add_argument("--views", type=Path, default=HERE / "runs/views")
@@ -41,8 +52,8 @@ def main() -> int:
     args = parser.parse_args()
     folders = Folders(args.volume, args.views)
     manifest = read_manifest(args.manifest)
-    cases = [c for c in entries(manifest) if c.fold is not None]
-    slices = {c.name: load(c, None).ct.GetSpacing()[2] for c in cases}
+    cases, validation = left_out(manifest), manifest.with_role("validation")
+    slices = {c.name: slice_thickness(c) for c in (*cases, *validation)}
     with ProcessPoolExecutor(args.processes, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         waiting = {
             c.name: pool.submit(case_curves, c, wanted_of(slices[c.name], CHOOSING), folders, args.cache) for c in cases
@@ -56,6 +67,12 @@ def main() -> int:
             for s in samplings_of(slices[c.name])
         ]
         scores = [job.result() for job in jobs]
+        on_validation = [
+            score_validation(c, s, args.model, DEFAULT, args.cache)
+            for c in validation
+            for s in samplings_of(slices[c.name])
+            if args.model.exists()
+        ]
     hashes = {
         kind: [read_model(folder / f"fold{k}").digest[:8] for k in manifest.folds]
         for kind, folder in (("3-D", folders.volume), ("2-D", folders.views))
@@ -64,6 +81,8 @@ def main() -> int:
     print("### Left-out volumes: mean Dice of every rule (number of volumes)\n\n" + rule_table(scores, thresholds))
     print("\n### The default: every measure\n\n" + measures_table(scores))
     print("\n### The default: volume by volume\n\n" + case_table(scores))
+    if on_validation:
+        print("\n### The shipped model on validation volumes\n\n" + case_table(on_validation))
     print("\n### The default: level by level\n\n" + level_table(scores))
     every = best_thresholds(curves.values())
     print("\n### Thresholds over all left-out volumes\n\n```\n" + json.dumps(every, indent=1) + "\n```")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -63,10 +63,18 @@ def load(entry: CaseEntry, slice_mm: float | None) -> Sampled:
     return Sampled(entry.name, entry.fold, slice_mm, ct, labels, levels)
 
 
-def entries(manifest: Manifest) -> Iterator[CaseEntry]:
-    """The cases to score: those that folds leave out, then the validation ones, which every fold leaves out."""
-    yield from (c for c in manifest.with_role("train") if c.fold is not None)
-    yield from manifest.with_role("validation")
+def left_out(manifest: Manifest) -> list[CaseEntry]:
+    """The cases that some fold leaves out."""
+    return [c for c in manifest.with_role("train") if c.fold is not None]
+
+
+def slice_thickness(entry: CaseEntry) -> float:
+    """The CT's slice thickness (mm) from its header alone."""
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(entry.file("ct")))
+    reader.ReadImageInformation()
+    direction = np.abs(np.array(reader.GetDirection()).reshape(3, 3))
+    return float(reader.GetSpacing()[int(direction[2].argmax())])
 
 
 class Predictions:

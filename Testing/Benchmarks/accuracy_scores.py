@@ -1,4 +1,4 @@
-"""Scores of every rule on left-out volumes, with thresholds that no scored volume has had a say in."""
+"""Scores of every rule on left-out volumes, each with thresholds that were chosen on other volumes."""
 
 from __future__ import annotations
 
@@ -142,13 +142,26 @@ def score_case(
         def score(rule: Rule = rule, levels: sitk.Image | None = levels) -> tuple[list[Agreement], list[Agreement]]:
             found, grid = probabilities_of(case, rule, folders, entry.fold, store)
             pair = pair_of(case, mask_of(found, grid, rule, thresholds[rule.name], case.ct))
-            return label_scores(pair, surfaces=rule == DEFAULT), level_scores(pair, levels) if levels else []
+            return label_scores(pair, surfaces=rule == DEFAULT), level_scores(
+                pair, levels
+            ) if levels is not None else []
 
         made_by = read_model(folders.of(rule, entry.fold))
         key = ("scores", made_by.digest, made_by.mirror, entry.name, slice_mm, rule, tuple(thresholds[rule.name]))
         scores.rules[rule.name], of_levels = store.kept(score, *key)
         scores.levels += of_levels
     return scores
+
+
+def score_validation(entry: CaseEntry, slice_mm: float | None, model: Path, rule: Rule, cache: Path) -> CaseScores:
+    """Scores of a volume that no training has seen, by a shipped model with the thresholds in its manifest."""
+    case = load(entry, slice_mm)
+    found, grid, shipped = Predictions(cache).of(case, model)
+    found = {view: found[view] for view in rule.views}
+    decided = margins(found, {view: shipped.thresholds[view] for view in rule.views}, rule.combine)
+    pair = pair_of(case, clean_up(to_ct_grid(decided, grid, case.ct), case.ct)[0])
+    levels = level_scores(pair, case.levels) if case.levels is not None else []
+    return CaseScores(entry.name, None, slice_mm, {rule.name: label_scores(pair)}, levels)
 
 
 def pair_of(case: Sampled, mask: sitk.Image) -> MaskPair:

@@ -12,7 +12,7 @@ from VertebraFLTLib.pipeline import LOW_CONFIDENCE
 from VertebraFLTLib.quantification.suv_table import RegionSuv
 from VertebraFLTLib.report.html import Column, Markup, box, details, facts, heading, items, join, picture, table, tag
 from VertebraFLTLib.report.page_style import CSS, PAGE
-from VertebraFLTLib.report.wording import CAPTIONS, NOTICE, SUV_NOTE, region_name
+from VertebraFLTLib.report.wording import CAPTIONS, NOTICE, SEGMENTER_NAMES, SUV_NOTE, region_name
 from VertebraFLTLib.result import Result
 
 
@@ -192,7 +192,7 @@ def _making(record: Mapping[str, Any]) -> Markup:
     return join(
         [
             details("Options", facts(rows(record["options"]))),
-            details("Segmentation", facts(rows(record["segmentation"]))),
+            details("Segmentation", facts(rows(_segmenter_in_words(record["segmentation"])))),
             details("Versions", facts(rows(record["versions"]))),
             details(
                 "Time and memory",
@@ -208,9 +208,14 @@ def _making(record: Mapping[str, Any]) -> Markup:
     )
 
 
+def _segmenter_in_words(part: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with the segmenter called by what it is."""
+    return {**part, "segmenter": SEGMENTER_NAMES.get(part.get("segmenter", ""), part.get("segmenter", "unknown"))}
+
+
 def _shown(value: Any) -> str:
     if value is None:
-        return "as the weights say"
+        return "default"
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {_shown(item)}" for key, item in value.items())
     if isinstance(value, (list, tuple)):

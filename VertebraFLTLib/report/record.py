@@ -6,7 +6,8 @@ Keys (stable; new ones may be added, ``format_version`` rises when one changes i
 - ``versions``: VertebraFLT, Python, platform and libraries
 - ``inputs.ct``, ``inputs.pet``: ``path`` as given, ``absolute_path``, ``kind``, ``files``, ``sha256``, ``series_uid``,
   ``modality``, ``geometry`` (``size``, ``spacing_mm``, ``origin_mm``, ``direction``: LPS, as on disk), ``warnings``
-- ``options``: the choices of the run; null means "as the weights' manifest says", ``segmentation`` then has the value
+- ``options``: the choices of the run; null means the default, or what the weights' manifest says: ``segmentation`` has
+  what was used
 - ``suv``: units of the PET, factor, method and every term it was computed from
 - ``segmentation``: what the segmenter says of itself (weights and their sha256, device, thresholds, ...)
 - ``boundaries``: extent, confidence of the level names with its reason, ``items`` (columns of ``boundaries.csv`` and

@@ -46,6 +46,14 @@ CAPTIONS: dict[str, tuple[str, str, bool]] = {
     ),
 }
 
+SEGMENTER_NAMES: dict[str, str] = {
+    "volume": "3-D networks",
+    "ensemble": "2-D networks of several planes",
+    "totalsegmentator": "TotalSegmentator",
+    "nnunet": "nnU-Net",
+    "mask": "a given mask",
+}
+
 REGION_NAMES: dict[str, str] = {
     "vertebral_column": "Vertebral column",
     "pelvis": "Pelvis (hip bones and sacrum)",

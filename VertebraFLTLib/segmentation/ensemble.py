@@ -1,4 +1,4 @@
-"""The product's own segmenter: three 2-D U-Nets, one a view, and their ensemble (thesis ch. 3)."""
+"""The thesis's segmenter: three 2-D U-Nets, one a view, and their ensemble (thesis ch. 3)."""
 
 from __future__ import annotations
 

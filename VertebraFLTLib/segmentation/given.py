@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import SimpleITK as sitk
 
@@ -29,11 +31,11 @@ class GivenMask:
         return Segmentation(mask, {"segmenter": "mask", "mask": self.path, "mask_sha256": loaded.source.sha256})
 
 
-def check_labels(mask: sitk.Image, path: str) -> None:
-    """Refuse a mask whose values are not those of semantic.nii.gz."""
-    values = np.unique(sitk.GetArrayViewFromImage(mask))
-    known = {0, *(s.label for s in STRUCTURES)}
-    strange = [v for v in values.tolist() if v not in known]
+def check_labels(mask: sitk.Image, path: str, also: Mapping[int, str] | None = None) -> None:
+    """Refuse a mask whose values are not those of semantic.nii.gz. also: further values that it may have, and what
+    they mean."""
+    known = {0: "background", **{s.label: s.name.lower() for s in STRUCTURES}, **(also or {})}
+    strange = [v for v in np.unique(sitk.GetArrayViewFromImage(mask)).tolist() if v not in known]
     if strange:
-        meaning = ", ".join(f"{s.label} {s.name.lower()}" for s in STRUCTURES)
-        raise InputError(f"{path}: mask has values {strange[:5]}; expected 0 background, {meaning}")
+        meaning = ", ".join(f"{value} {name}" for value, name in known.items())
+        raise InputError(f"{path}: mask has values {strange[:5]}; expected {meaning}")

@@ -20,8 +20,9 @@ def slab_probabilities(
     volume: np.ndarray,
     *,
     mirror: bool = False,
-    slab: int = 96,
+    slab: int = 192,
     progress: Callable[[float], None] = lambda fraction: None,
+    computed: Callable[[int], None] = lambda voxels: None,
 ) -> np.ndarray:
     """Class probabilities of each voxel, background left out.
 
@@ -29,8 +30,8 @@ def slab_probabilities(
     mirror (left and right exchanged), at twice the time. Returns uint8 (classes - 1, k, j, i), 255 = 1.
 
     Slabs of ``slab`` slices are computed with the network's reach above and below, so that where they meet the
-    result is that of the whole volume. When memory does not suffice the slab is halved, down to one stride; then the
-    error is raised.
+    result is that of the whole volume to 1/255. When memory does not suffice the slab is halved, down to one stride;
+    then the error is raised.
     """
     depth = volume.shape[0]
     stride, reach = network.shape.stride, network.shape.reach
@@ -51,6 +52,7 @@ def slab_probabilities(
                 torch.cuda.empty_cache()
             log.warning("not enough memory: going on with slabs of %d slices", slab)
             continue
+        computed(int(np.prod([up_to_multiple(n, stride) for n in volume[low:high].shape])) * (2 if mirror else 1))
         result[:, start:stop] = found[:, start - low : stop - low]
         start = stop
         progress(start / depth)

@@ -16,7 +16,7 @@ from VertebraFLTLib.segmentation.cleanup import clean_up
 from VertebraFLTLib.segmentation.combine import margins
 from VertebraFLTLib.segmentation.device import choose_device, device_words
 from VertebraFLTLib.segmentation.grid import body_box, crop, normalised, sample_ct, whole_grid
-from VertebraFLTLib.segmentation.network3d import VolumeNet, fused_volume_net, up_to_multiple
+from VertebraFLTLib.segmentation.network3d import VolumeNet, fused_volume_net
 from VertebraFLTLib.segmentation.onto_ct import to_ct_grid
 from VertebraFLTLib.segmentation.protocol import Segmentation
 from VertebraFLTLib.segmentation.slabs import slab_probabilities
@@ -85,9 +85,9 @@ class VolumeSegmenter:
             def report(fraction: float, index: int = index) -> None:
                 progress("segmentation", 0.03 + 0.87 * (index + fraction) / len(self.networks))
 
-            total += slab_probabilities(network, volume, mirror=self.mirror, progress=report)
-            padded = np.prod([up_to_multiple(n, stride) for n in volume.shape])
-            flop += float(padded) * network.flops_per_voxel() * (2 if self.mirror else 1)
+            voxels: list[int] = []
+            total += slab_probabilities(network, volume, mirror=self.mirror, progress=report, computed=voxels.append)
+            flop += sum(voxels) * network.flops_per_voxel()
         seconds = time.perf_counter() - began
         mean = ((total + len(self.networks) // 2) // len(self.networks)).astype(np.uint8)
         return {VOLUME: mean}, crop(grid, box), {"network_flop": flop, "network_seconds": round(seconds, 3)}

@@ -64,6 +64,10 @@ def read_model(folder: Path | str | None = None) -> Model:
         missing = ({"volume"} if kind == "unet3d" else set(manifest["files"])) - set(manifest["thresholds"])
         if missing:
             raise ValueError(f"no thresholds for {', '.join(sorted(missing))}")
+        if not manifest["files"]:
+            raise ValueError("no weights files")
+        if any(len(t) != shape.classes - 1 for t in manifest["thresholds"].values()):
+            raise ValueError(f"thresholds need {shape.classes - 1} numbers each")
         return Model(
             folder=folder,
             name=manifest["name"],
@@ -72,14 +76,14 @@ def read_model(folder: Path | str | None = None) -> Model:
             spacing_mm=tuple(manifest["spacing_mm"]),
             files={view: (f["file"], f["sha256"]) for view, f in manifest["files"].items()},
             thresholds={view: list(t) for view, t in manifest["thresholds"].items()},
-            combine=manifest.get("combine", "average"),
-            views=tuple(manifest.get("views", ())),
+            combine=manifest["combine"] if kind == "unet2d" else "average",
+            views=tuple(manifest["views"]) if kind == "unet2d" else (),
             mirror=bool(manifest.get("mirror", False)),
             manifest=manifest,
         )
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; give a folder that holds a model's {MANIFEST} and weights") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not a readable model manifest ({error!r})") from error
 
 

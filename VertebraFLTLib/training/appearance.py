@@ -16,8 +16,12 @@ def alter(
     native_mm: float,
     settings: AugmentationConfig,
     random: np.random.Generator,
+    axes: tuple[int, ...] = (0, 1, 2),
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A patch (k, j, i; HU float32, labels uint8) as another scanner or protocol might have given it."""
+    """A patch (k, j, i; HU float32, labels uint8) as another scanner or protocol might have given it.
+
+    axes: along which the field of view may be narrowed; of a stack of slices, those of the slice.
+    """
     if random.random() < settings.contrast_agent:
         hu = with_contrast_agent(hu, labels, random)
     if random.random() < settings.metal:
@@ -28,7 +32,7 @@ def alter(
         matrix = thick_slices(len(hu), spacing_z_mm, native_mm, thickness, float(random.random()))
         hu = np.tensordot(matrix, hu, axes=1)
     if random.random() < settings.narrow_view:
-        hu, labels = narrowed(hu, labels, random)
+        hu, labels = narrowed(hu, labels, random, axes)
     return hu, labels
 
 
@@ -55,13 +59,15 @@ def with_metal(hu: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return out
 
 
-def narrowed(hu: np.ndarray, labels: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def narrowed(
+    hu: np.ndarray, labels: np.ndarray, random: np.random.Generator, axes: tuple[int, ...] = (0, 1, 2)
+) -> tuple[np.ndarray, np.ndarray]:
     """A random field of view: scans are cropped to the spine, or end at the gantry's edge; beyond is air.
 
-    Bodies cut by the edge keep the label of what is left.
+    Cut along each of ``axes`` or not; bodies cut by the edge keep the label of what is left.
     """
     hu, labels = hu.copy(), labels.copy()
-    for axis in range(3):
+    for axis in axes:
         if random.random() < 0.6:
             n = hu.shape[axis]
             low, high = int(random.uniform(0, 0.4) * n), int(random.uniform(0.6, 1) * n)

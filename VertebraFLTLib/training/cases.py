@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
 
 from VertebraFLTLib.errors import InputError
+from VertebraFLTLib.evaluation.mask_pair import check_same_grid
 from VertebraFLTLib.io.images import read_image
 from VertebraFLTLib.phantom import make_phantom
 from VertebraFLTLib.phantom.options import PhantomSize
+from VertebraFLTLib.quantification.coverage import Grid
+from VertebraFLTLib.segmentation.given import check_labels
 from VertebraFLTLib.segmentation.grid import body_box, crop, sample_ct, whole_grid
 from VertebraFLTLib.training.config import DataConfig, NetworkConfig
-from VertebraFLTLib.training.manifest import CaseEntry, Manifest
+from VertebraFLTLib.training.manifest import CaseEntry
 
 log = logging.getLogger(__name__)
 
@@ -40,24 +44,27 @@ class TrainingCase:
 
 
 def load_labels(entry: CaseEntry) -> sitk.Image:
-    """The case's semantic labels on the CT's own grid, with 255 where nothing is to be scored."""
-    labels = read_image(entry.file("semantic")).image
+    """The case's semantic labels on the CT's own grid, with 255 where nothing is to be scored.
+
+    Raises InputError for other values, and for maps of what to ignore that lie on another grid.
+    """
+    path = entry.file("semantic")
+    labels = read_image(path).image
+    check_labels(labels, str(path), also={IGNORED: "not scored"})
+    labels = sitk.Cast(labels, sitk.sitkUInt8)
     array = sitk.GetArrayFromImage(labels)
     if entry.file("ignore").exists():
-        array[_beside(labels, entry, "ignore") > 0] = IGNORED
+        array[_beside(labels, entry, "ignore") != 0] = IGNORED
     if entry.ignore_levels:
         array[np.isin(_beside(labels, entry, "levels"), entry.ignore_levels)] = IGNORED
-    marked = sitk.GetImageFromArray(array.astype(np.uint8))
+    marked = sitk.GetImageFromArray(array)
     marked.CopyInformation(labels)
     return marked
 
 
 def _beside(labels: sitk.Image, entry: CaseEntry, kind: str) -> np.ndarray:
     image = read_image(entry.file(kind)).image
-    if image.GetSize() != labels.GetSize():
-        raise InputError(
-            f"{entry.file(kind)}: is not on the grid of {entry.file('semantic').name}; resample it to that"
-        )
+    check_same_grid(Grid.of(labels), Grid.of(image), str(entry.file("semantic")), str(entry.file(kind)))
     return sitk.GetArrayFromImage(image)
 
 
@@ -81,9 +88,12 @@ def make_case(
 def undersampled(ct: sitk.Image, slice_mm: float, shift: float = 0.0) -> sitk.Image:
     """The CT as a scanner with slices of ``slice_mm`` would give it: averaged over the slice, sampled at its pitch.
 
-    shift: where the first slice lies, as a share of the slice thickness.
+    shift: where the first slice lies, as a share of the slice thickness. Raises InputError unless ``slice_mm`` exceeds
+    the CT's own slice thickness.
     """
     fine = ct.GetSpacing()[2]
+    if slice_mm <= fine:
+        raise InputError(f"a CT with slices of {fine:g} mm cannot be given slices of {slice_mm:g} mm; ask for thicker")
     smooth = sitk.RecursiveGaussian(
         sitk.Cast(ct, sitk.sitkFloat32), sigma=0.35 * math.sqrt(slice_mm**2 - fine**2), direction=2
     )
@@ -130,15 +140,11 @@ def thick_grid(image: sitk.Image, slice_mm: float, shift: float = 0.0) -> sitk.I
 
 
 def load_cases(
-    data: DataConfig, manifest: Manifest | None, fold: int | None, network: NetworkConfig
+    data: DataConfig, train: Iterable[CaseEntry], validation: Iterable[CaseEntry], network: NetworkConfig
 ) -> tuple[list[TrainingCase], list[TrainingCase]]:
-    """(training, validation) cases; simulated patients join the training ones. Cases with role test are never read."""
-    train: list[TrainingCase] = []
-    validation: list[TrainingCase] = []
-    if manifest:
-        train = [load_case(entry, network) for entry in manifest.split(fold)[0]]
-        validation = [load_case(entry, network) for entry in manifest.with_role("validation")]
+    """(training, validation) cases, read; the simulated patients join the training ones."""
+    fitted = [load_case(entry, network) for entry in train]
     for seed in data.phantoms:
         phantom = make_phantom(seed=seed, size=_FINE_PHANTOM)
-        train.append(make_case(f"phantom{seed}", phantom.ct, phantom.semantic, network, simulated=True))
-    return train, validation
+        fitted.append(make_case(f"phantom{seed}", phantom.ct, phantom.semantic, network, simulated=True))
+    return fitted, [load_case(entry, network) for entry in validation]

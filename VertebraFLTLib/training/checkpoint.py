@@ -13,6 +13,7 @@ import torch
 from VertebraFLTLib.errors import InputError
 
 FILE = "checkpoint.pt"
+_DAMAGED = "the checkpoint is damaged or of another version; delete it and start afresh"
 
 
 @dataclass
@@ -54,21 +55,9 @@ def load_state(folder: Path, settings: dict[str, Any]) -> RunState:
     if not path.exists():
         raise InputError(f"{path}: no checkpoint to resume from; leave out --resume to start afresh")
     try:
-        raw = torch.load(path, map_location="cpu", weights_only=True)
-        state = RunState(**raw)
-    except (
-        RuntimeError,
-        OSError,
-        EOFError,
-        TypeError,
-        ValueError,
-        KeyError,
-        pickle.UnpicklingError,
-        zipfile.BadZipFile,
-    ):
-        raise InputError(
-            f"{path}: the checkpoint is damaged or of another version; delete it and start afresh"
-        ) from None
+        state = RunState(**_read(path))
+    except TypeError:
+        raise InputError(f"{path}: {_DAMAGED}") from None
     differing = [
         f"[{section}] {key}"
         for section, values in settings.items()
@@ -78,3 +67,32 @@ def load_state(folder: Path, settings: dict[str, Any]) -> RunState:
     if differing:
         raise InputError(f"{path}: was made with another {differing[0]}; restore the config or start afresh")
     return state
+
+
+def settings_of(folder: Path) -> dict[str, Any] | None:
+    """The settings of the run whose checkpoint lies in ``folder``; None where there is none. Raises InputError for a
+    damaged one."""
+    path = folder / FILE
+    if not path.exists():
+        return None
+    settings = _read(path).get("settings")
+    if not isinstance(settings, dict):
+        raise InputError(f"{path}: {_DAMAGED}")
+    return settings
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        raw = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (RuntimeError, EOFError, TypeError, ValueError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile):
+        raise InputError(f"{path}: {_DAMAGED}") from None
+    if not isinstance(raw, dict):
+        raise InputError(f"{path}: {_DAMAGED}")
+    return raw
+
+
+def copied(state: dict[str, Any]) -> dict[str, Any]:
+    """A network's state on the CPU, of its own."""
+    return {k: v.detach().cpu().clone() for k, v in state.items()}

@@ -1,11 +1,9 @@
-"""What `vertebraflt train CONFIG.toml` reads: data, network, schedule, loss, augmentation."""
+"""What a training is told: data, network, schedule, loss, augmentation. config_file.py reads it."""
 
 from __future__ import annotations
 
 import dataclasses
-import os
-import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +16,11 @@ OPTIMIZERS = ("adamw", "adam")
 RATES = ("cosine", "plateau", "constant")
 PRECISIONS = ("bf16-mixed", "32-true", "16-mixed")
 
-# How the annotation of a setting reads -> the types it takes from TOML, and their name.
-_TYPES: dict[str, tuple[tuple[type, ...], str]] = {
-    "int": ((int,), "a whole number"),
-    "float": ((int, float), "a number"),
-    "str": ((str,), "a text"),
-    "bool": ((bool,), "true or false"),
+# What one kind of network has no use for: it may not be given, and is not part of the settings.
+_OF_THE_OTHER_KIND = {
+    "unet3d": (("network", "context"), ("schedule", "views"), ("schedule", "shared_steps"), ("schedule", "view_steps")),
+    "unet2d": (("schedule", "steps"), ("schedule", "patch"), ("loss", "deep")),
 }
-_PROBABILITIES = ("affine", "elastic", "undersample", "narrow_view", "metal", "contrast_agent", "intensity")
 
 
 @dataclass(frozen=True)
@@ -110,23 +105,49 @@ class AugmentationConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
+    """A whole training. ``out`` is the folder for all that it writes, ``start`` one of earlier weights to go on from,
+    ``path`` the file that says all this, for messages."""
+
     out: Path
     data: DataConfig
     network: NetworkConfig
     schedule: ScheduleConfig
     loss: LossConfig = field(default_factory=LossConfig)
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
-    start: Path | None = None  # a folder of earlier weights to go on from
+    start: Path | None = None
     path: Path = Path("config.toml")
+
+    def fold_folder(self, fold: int) -> Path:
+        """Where the training that leaves this fold out writes."""
+        return self.out / f"fold{fold}"
 
     def for_fold(self, fold: int | None) -> TrainConfig:
         """The same training with one fold left out, in a folder of its own; it starts from the weights of the same fold
-        where ``start`` has folds, so that nothing left out was seen earlier."""
+        where ``start`` has folds.
+
+        Raises InputError where ``start`` has other folds only: their weights have seen what this one leaves out.
+        """
         if fold is None:
             return self
-        own = self.start / f"fold{fold}" if self.start else None
-        start = own if own and own.is_dir() else self.start
-        return dataclasses.replace(self, out=self.out / f"fold{fold}", start=start)
+        start = self.start
+        if start and (start / f"fold{fold}").is_dir():
+            start = start / f"fold{fold}"
+        elif start and (others := sorted(p.name for p in start.glob("fold[0-9]*") if p.is_dir())):
+            raise InputError(
+                f"{start}: 'start' has {', '.join(others)} but no fold{fold}, and weights of other folds may have seen "
+                f"what fold {fold} leaves out; train its fold {fold} first"
+            )
+        return dataclasses.replace(self, out=self.fold_folder(fold), start=start)
+
+    @property
+    def start_name(self) -> str | None:
+        """The start's folder and the one that it lies in: enough to tell one phase or fold from another."""
+        return "/".join(self.start.parts[-2:]) if self.start else None
+
+    def unused(self) -> tuple[tuple[str, str], ...]:
+        """(section, name) of the settings that this network and this optimizer have no use for."""
+        no_decay = (("schedule", "weight_decay"),) if self.schedule.optimizer == "adam" else ()
+        return _OF_THE_OTHER_KIND[self.network.kind] + no_decay
 
     def settings(self) -> dict[str, Any]:
         """Everything that decides the result, as plain data: kept in checkpoints and in the model's manifest."""
@@ -134,114 +155,6 @@ class TrainConfig:
             n: dataclasses.asdict(getattr(self, n)) for n in ("data", "network", "schedule", "loss", "augmentation")
         }
         parts["data"]["manifest"] = self.data.manifest.name if self.data.manifest else None
-        parts["schedule"].pop("threads")
+        for section, name in (("schedule", "threads"), *self.unused()):
+            parts[section].pop(name)
         return parts
-
-
-def read_config(path: Path) -> TrainConfig:
-    """Parse and check a TOML file; relative paths in it are relative to its own folder, ``$VARIABLES`` are expanded."""
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); give the path of a training TOML file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not valid TOML ({error})") from error
-    kinds: dict[str, type[Any]] = {
-        "data": DataConfig,
-        "network": NetworkConfig,
-        "schedule": ScheduleConfig,
-        "loss": LossConfig,
-        "augmentation": AugmentationConfig,
-    }
-    unknown = set(raw) - {*kinds, "out", "start"}
-    if unknown:
-        raise InputError(f"{path}: unknown entries {sorted(unknown)}; known are out, start, {', '.join(kinds)}")
-    for name in kinds:
-        if not isinstance(raw.get(name, {}), dict):
-            raise InputError(f"{path}: [{name}] must be a table of settings")
-
-    def place(text: Any) -> Path:
-        return (path.parent / os.path.expandvars(str(text))).resolve()
-
-    data = dict(raw.get("data", {}))
-    if "manifest" in data:
-        data["manifest"] = place(data["manifest"])
-    sections = {n: _section(kind, data if n == "data" else raw.get(n, {}), path, n) for n, kind in kinds.items()}
-    start = place(raw["start"]) if "start" in raw else None
-    config = TrainConfig(out=place(raw.get("out", "out/train")), start=start, path=path, **sections)
-    _check(config, path)
-    return config
-
-
-def _check(config: TrainConfig, path: Path) -> None:
-    data, network, schedule = config.data, config.network, config.schedule
-    if data.manifest is None and not data.phantoms:
-        raise InputError(f"{path}: [data] needs 'manifest' (labelled volumes) or 'phantoms' (seeds)")
-    choices = {
-        "[network] kind": (network.kind, KINDS),
-        "[loss] name": (config.loss.name, LOSSES),
-        "[schedule] optimizer": (schedule.optimizer, OPTIMIZERS),
-        "[schedule] rates": (schedule.rates, RATES),
-        "[schedule] keep": (schedule.keep, ("best", "last")),
-        "[schedule] precision": (schedule.precision, PRECISIONS),
-    }
-    for where, (value, allowed) in choices.items():
-        if value not in allowed:
-            raise InputError(f"{path}: {where} is {value!r}; choose from {', '.join(allowed)}")
-    for view in schedule.views:
-        if view not in VIEWS:
-            raise InputError(f"{path}: [schedule] views has {view!r}; choose from {', '.join(VIEWS)}")
-    for name in ("width", "depth", "steps", "batch", "validate_every", "checkpoint_every", "threads"):
-        if getattr(network if hasattr(network, name) else schedule, name) < 1:
-            raise InputError(f"{path}: {name} must be a whole number above 0")
-    for name in ("context", "shared_steps", "view_steps", "patience", "plateau_patience", "seed", "weight_decay"):
-        if getattr(network if hasattr(network, name) else schedule, name) < 0:
-            raise InputError(f"{path}: {name} must not be below 0")
-    shares = {
-        "phantom_share": data.phantom_share,
-        "warmup_share": schedule.warmup_share,
-        **{n: getattr(config.augmentation, n) for n in _PROBABILITIES},
-    }
-    for name, share in shares.items():
-        if not 0 <= share <= 1:
-            raise InputError(f"{path}: {name} must be a share from 0 to 1")
-    if schedule.learning_rate <= 0 or min(network.spacing_mm, default=1) <= 0 or min(schedule.patch, default=1) <= 0:
-        raise InputError(f"{path}: learning_rate, spacing_mm and patch must be above 0")
-    lengths = {
-        "class_weights": (config.loss.class_weights, 5),
-        "spacing_mm": (network.spacing_mm, 3),
-        "patch": (schedule.patch, 3),
-        "slice_mm": (config.augmentation.slice_mm, 2),
-    }
-    for name, (values, count) in lengths.items():
-        if len(values) != count:
-            raise InputError(f"{path}: {name} must be a list of {count} numbers")
-    if len(config.loss.deep) not in (0, 2):
-        raise InputError(f"{path}: [loss] deep must be a list of 2 numbers, or empty")
-    if network.kind == "unet2d":
-        if not schedule.views or len(set(schedule.views)) < len(schedule.views):
-            raise InputError(f"{path}: [schedule] views must name at least one view, and each once")
-        if not schedule.shared_steps and not schedule.view_steps:
-            raise InputError(f"{path}: [schedule] shared_steps and view_steps are both 0; nothing would be trained")
-        if network.depth > 4:
-            raise InputError(f"{path}: [network] depth of a unet2d must be at most 4")
-    elif any(n % 2 ** (network.depth + 1) for n in schedule.patch):
-        raise InputError(f"{path}: [schedule] patch must be multiples of {2 ** (network.depth + 1)} for this depth")
-
-
-def _section(kind: type[Any], values: dict[str, Any], path: Path, name: str) -> Any:
-    known = {f.name for f in fields(kind)}
-    unknown = set(values) - known
-    if unknown:
-        raise InputError(f"{path}: [{name}] has unknown entries {sorted(unknown)}; known are {sorted(known)}")
-    for one in fields(kind):
-        if one.name not in values:
-            continue
-        value, is_list = values[one.name], isinstance(one.default, tuple)
-        if is_list != isinstance(value, list):
-            raise InputError(f"{path}: [{name}] {one.name} must {'' if is_list else 'not '}be a list")
-        wanted = str(one.type).removeprefix("tuple[").split(",")[0]
-        if wanted in _TYPES and not all(type(v) in _TYPES[wanted][0] for v in (value if is_list else [value])):
-            each = "a list, each entry " if is_list else ""
-            raise InputError(f"{path}: [{name}] {one.name} must be {each}{_TYPES[wanted][1]}")
-    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})

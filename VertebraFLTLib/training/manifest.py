@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from VertebraFLTLib.errors import InputError
+from VertebraFLTLib.training.toml_file import placed, read_toml
 
-ROLES = ("train", "validation", "test", "unlabelled")
+ROLES = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,8 @@ class CaseEntry:
 
 @dataclass(frozen=True)
 class Manifest:
+    """All cases of a manifest, in its order, and the file ``path`` that lists them, for messages."""
+
     path: Path
     cases: tuple[CaseEntry, ...]
 
@@ -64,23 +65,14 @@ def read_manifest(path: Path) -> Manifest:
     Raises InputError, naming the file and the entry, for what cannot be right: an unknown role, a patient in two
     roles or folds, a missing file.
     """
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); give the path of a case manifest") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not valid TOML ({error})") from error
+    raw = read_toml(path, "a case manifest")
     if not isinstance(raw.get("cases"), dict) or not raw["cases"]:
         raise InputError(f"{path}: needs a table [cases.NAME] for each volume")
-    given = os.path.expandvars(str(raw.get("root", ".")))
-    if "$" in given:
-        raise InputError(f"{path}: root is {given}; set that environment variable to the folder that holds the data")
-    root = (path.parent / given).resolve()
+    root = placed(raw.get("root", "."), "root", path)
     cases = tuple(_entry(name, values, root, path) for name, values in raw["cases"].items())
     _check_patients(cases, path)
     for case in cases:
-        kinds = ("ct",) if case.role == "unlabelled" else ("ct", "semantic")
-        for kind in (*kinds, "levels") if case.ignore_levels else kinds:
+        for kind in ("ct", "semantic", "levels") if case.ignore_levels else ("ct", "semantic"):
             if not case.file(kind).exists():
                 raise InputError(f"{case.file(kind)}: not found; check root and case names in {path}")
     return Manifest(path, cases)

@@ -4,94 +4,42 @@ from __future__ import annotations
 
 import json
 import shutil
-import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from VertebraFLTLib.anatomy import STRUCTURES
 from VertebraFLTLib.errors import InputError
-from VertebraFLTLib.io.writing import sha256_of, write_text
-from VertebraFLTLib.segmentation.network import UNetShape
-from VertebraFLTLib.segmentation.network3d import VolumeNetShape
+from VertebraFLTLib.io.writing import StagedFolder, sha256_of, write_text
+from VertebraFLTLib.segmentation.volume import VOLUME
 from VertebraFLTLib.segmentation.weights import MANIFEST
+from VertebraFLTLib.training.card import read_card
+from VertebraFLTLib.training.checkpoint import FILE
 from VertebraFLTLib.training.config import TrainConfig
 from VertebraFLTLib.training.manifest import Manifest, read_manifest
-from VertebraFLTLib.training.stages import VOLUME
+from VertebraFLTLib.training.stages import shape_of
+from VertebraFLTLib.training.start import seen_by
 
-HALF = [0.5, 0.5, 0.5, 0.5]
-
-
-def publish(config: TrainConfig, target: Path, manifest: Manifest | None, fold: int | None = None) -> Path:
-    """Write the manifest of what ``config.out`` was trained to, after copying its weights to ``target``."""
-    return publish_files(config, target, _weights(config), training_notes(config, manifest, fold))
+_WEIGHTS = "*.safetensors"
+_CARD_FOR_PEOPLE = "README.md"
 
 
-def publish_files(
-    config: TrainConfig, target: Path, sources: dict[str, Path], training: dict[str, Any], **card: Any
-) -> Path:
-    """Copy weights files to ``target`` (under KEY.safetensors) and write the manifest beside them.
-
-    sources: per view its file; for a 3-D model any names, whose networks are averaged. card: name, thresholds, combine,
-    mirror, and whatever is told of the model; it becomes part of the manifest.
-    """
-    target.mkdir(parents=True, exist_ok=True)
-    files = {}
-    for key, source in sources.items():
-        if not source.exists():
-            raise InputError(f"{source}: not found; train it before publishing the model")
-        copy = target / f"{key}.safetensors"
-        if source.resolve() != copy.resolve():
-            shutil.copyfile(source, copy)
-        files[key] = {"file": copy.name, "sha256": sha256_of([copy])}
-    volume = config.network.kind == "unet3d"
-    shape: UNetShape | VolumeNetShape = (
-        VolumeNetShape(width=config.network.width, depth=config.network.depth)
-        if volume
-        else UNetShape(5, config.network.width, config.network.depth, config.network.context)
-    )
-    manifest = {
-        "name": target.name,
-        "network": {"kind": config.network.kind, **shape.as_dict()},
-        "spacing_mm": list(config.network.spacing_mm),
-        "files": files,
-        **({"mirror": True} if volume else {"views": list(sources), "combine": "average"}),
-        "thresholds": {VOLUME: HALF} if volume else dict.fromkeys(sources, HALF),
-        "training": training,
-        **card,
-    }
-    write_text(target / MANIFEST, json.dumps(manifest, indent=2) + "\n")
-    return target / MANIFEST
+def publish(config: TrainConfig, manifest: Manifest | None, fold: int | None = None) -> Path:
+    """Write the manifest of what ``config.out`` was trained to, beside its weights."""
+    notes = training_notes(config, manifest, fold, [config.out])
+    content = _content(config, config.out.name, _weights(config), notes, {})
+    write_text(config.out / MANIFEST, content)
+    return config.out / MANIFEST
 
 
 def publish_trained(config: TrainConfig, target: Path, card_file: Path | None) -> Path:
-    """What ``vertebraflt train CONFIG --publish DIR`` does. card_file: TOML whose entries join the manifest; thresholds
-    are one list for a 3-D model, a table of lists by view for 2-D ones."""
+    """What ``vertebraflt train CONFIG --publish DIR`` does. card_file: a TOML file whose entries join the manifest
+    (training/card.py)."""
     manifest = read_manifest(config.data.manifest) if config.data.manifest else None
-    card = _card(card_file) if card_file else {}
+    card = read_card(card_file, config, manifest.folds if manifest else ()) if card_file else {}
     if config.network.kind == "unet3d" and manifest and manifest.folds:
         return publish_folds(config, target, manifest, card)
-    return publish_files(config, target, _weights(config), training_notes(config, manifest, None), **card)
-
-
-def _weights(config: TrainConfig) -> dict[str, Path]:
-    """The files that a training without a fold left out has written."""
-    keys = [VOLUME] if config.network.kind == "unet3d" else list(config.schedule.views)
-    return {key: config.out / f"{key}.safetensors" for key in keys}
-
-
-def _card(path: Path) -> dict[str, Any]:
-    try:
-        card = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); give the path of a model card in TOML") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not valid TOML ({error})") from error
-    if isinstance(card.get("thresholds"), list):
-        card["thresholds"] = {VOLUME: card["thresholds"]}
-    for values in card.get("thresholds", {}).values():
-        if not isinstance(values, list) or len(values) != len(STRUCTURES):
-            raise InputError(f"{path}: thresholds need one number a structure ({len(STRUCTURES)})")
-    return card
+    return publish_files(config, target, _weights(config), training_notes(config, manifest, None, [config.out]), card)
 
 
 def publish_folds(config: TrainConfig, target: Path, manifest: Manifest, card: dict[str, Any]) -> Path:
@@ -102,20 +50,84 @@ def publish_folds(config: TrainConfig, target: Path, manifest: Manifest, card: d
     """
     if config.network.kind != "unet3d":
         raise InputError(f"{config.path}: only folds of a 3-D network can be published as one model")
-    folds = card.pop("folds", manifest.folds)
-    sources = {f"fold{k}": config.for_fold(k).out / f"{VOLUME}.safetensors" for k in folds}
-    notes = training_notes(config, manifest, None)
+    folds = card.get("folds", manifest.folds)
+    folders = {f"fold{k}": config.fold_folder(k) for k in folds}
+    notes = training_notes(config, manifest, None, folders.values())
     notes["left_out_by_network"] = {f"fold{k}": [c.name for c in manifest.split(k)[1]] for k in folds}
-    return publish_files(config, target, sources, notes, **card)
+    sources = {name: folder / f"{VOLUME}.safetensors" for name, folder in folders.items()}
+    return publish_files(config, target, sources, notes, {k: v for k, v in card.items() if k != "folds"})
 
 
-def training_notes(config: TrainConfig, manifest: Manifest | None, fold: int | None) -> dict[str, Any]:
-    """What the weights have seen, and how they were made."""
+def publish_files(
+    config: TrainConfig, target: Path, sources: dict[str, Path], training: dict[str, Any], card: dict[str, Any]
+) -> Path:
+    """Make ``target`` a model folder of copies of weights files (as KEY.safetensors) with the manifest beside them.
+
+    sources: per view its file; for a 3-D model any names, whose networks are averaged. card: name, thresholds, combine,
+    mirror, and whatever is told of the model; it becomes part of the manifest. The folder appears whole or stays as it
+    was; weights and manifest of an earlier model in it are replaced, its other files kept. Raises InputError for
+    weights that are missing, and for a folder that holds anything but a model.
+    """
+    for source in sources.values():
+        if not source.is_file():
+            raise InputError(f"{source}: not found; train it before publishing the model")
+    if (target / FILE).exists() or any(target.glob(f"fold*/{FILE}")):
+        raise InputError(f"{target}: holds training runs; give the model a folder of its own")
+    own = {MANIFEST, *(f"{key}.safetensors" for key in sources), *(p.name for p in target.glob(_WEIGHTS))}
+    with StagedFolder(target, marker=_marker(target), known=own) as folder:
+        copies = {key: folder / f"{key}.safetensors" for key in sources}
+        try:
+            for key, source in sources.items():
+                shutil.copyfile(source, copies[key])
+        except OSError as error:
+            raise InputError(f"cannot write to {target}: {error.strerror or error}; choose another folder") from error
+        write_text(folder / MANIFEST, _content(config, target.resolve().name, copies, training, card))
+    return target / MANIFEST
+
+
+def _marker(target: Path) -> str:
+    """What tells a folder that may be written to: a model's manifest, or nothing but the card that people read."""
+    alone = target.is_dir() and [p.name for p in target.iterdir()] == [_CARD_FOR_PEOPLE]
+    return _CARD_FOR_PEOPLE if alone else MANIFEST
+
+
+def _content(
+    config: TrainConfig, name: str, files: dict[str, Path], training: dict[str, Any], card: dict[str, Any]
+) -> str:
+    """The text of a model's manifest. files: the weights, in place."""
+    volume = config.network.kind == "unet3d"
+    half = [0.5] * len(STRUCTURES)
+    manifest = {
+        "name": name,
+        "network": {"kind": config.network.kind, **shape_of(config.network).as_dict()},
+        "spacing_mm": list(config.network.spacing_mm),
+        "files": {key: {"file": path.name, "sha256": sha256_of([path])} for key, path in files.items()},
+        **({"mirror": True} if volume else {"views": list(files), "combine": "average"}),
+        "thresholds": {VOLUME: half} if volume else dict.fromkeys(files, half),
+        "training": training,
+        **card,
+    }
+    return json.dumps(manifest, indent=2) + "\n"
+
+
+def _weights(config: TrainConfig) -> dict[str, Path]:
+    """The files that a training without a fold left out has written."""
+    keys = [VOLUME] if config.network.kind == "unet3d" else list(config.schedule.views)
+    return {key: config.out / f"{key}.safetensors" for key in keys}
+
+
+def training_notes(
+    config: TrainConfig, manifest: Manifest | None, fold: int | None, runs: Iterable[Path]
+) -> dict[str, Any]:
+    """What the weights have seen, and how they were made. runs: the folders that they were trained in, which know
+    what the weights that they started from had seen."""
     train, left_out = manifest.split(fold) if manifest else ((), ())
+    names = {c.name for c in train}
     return {
         "cases": {c.name: c.licence for c in train},
+        "earlier_cases": sorted(set().union(*(seen_by(run) or () for run in runs)) - names),
         "left_out": [c.name for c in left_out],
         "validation": [c.name for c in manifest.with_role("validation")] if manifest else [],
         "settings": config.settings(),
-        "started_from": config.start.name if config.start else None,
+        "started_from": config.start_name,
     }

@@ -11,11 +11,13 @@ COLUMNS = ("stage", "step", "quantity", "value")
 
 
 class Records:
-    """Appends rows (stage, step, quantity, value) to ``log.csv`` and the same to TensorBoard."""
+    """Appends rows (stage, step, quantity, value) to ``log.csv`` and the same to TensorBoard, a run of it a stage."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "log.csv"
-        self.board = SummaryWriter(str(folder / "tensorboard"))
+        self.folder = folder / "tensorboard"
+        self.boards: dict[str, SummaryWriter] = {}
+        self.first_steps: dict[str, int] = {}  # of stages that are repeated from there
 
     def add(self, stage: str, step: int, values: dict[str, float]) -> None:
         new = not self.path.exists()
@@ -26,11 +28,20 @@ class Records:
             for name, value in values.items():
                 writer.writerow([stage, step, name, f"{value:.6g}"])
         for name, value in values.items():
-            self.board.add_scalar(f"{stage}/{name}", value, step)
+            self._board(stage).add_scalar(name, value, step)
+
+    def _board(self, stage: str) -> SummaryWriter:
+        """Opened at its first value; hides what an earlier run wrote of the steps that are repeated."""
+        if stage not in self.boards:
+            folder = self.folder / stage
+            purge = self.first_steps.get(stage, 1) if folder.exists() else None
+            self.boards[stage] = SummaryWriter(str(folder), purge_step=purge)
+        return self.boards[stage]
 
     def rewind(self, done: list[str], stage: str, step: int) -> None:
         """Keep the rows of the stages ``done`` and of ``stage`` up to ``step``; a resumed run is about to repeat the
         rest, the last row of which may be half-written."""
+        self.first_steps = {stage: step + 1}
         if not self.path.exists():
             return
         with self.path.open(newline="", encoding="utf-8") as file:
@@ -43,4 +54,5 @@ class Records:
         temporary.replace(self.path)
 
     def close(self) -> None:
-        self.board.close()
+        for board in self.boards.values():
+            board.close()

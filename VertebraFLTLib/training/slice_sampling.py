@@ -35,6 +35,7 @@ class SliceSampler:
     ) -> None:
         self.cases, self.view, self.context, self.settings, self.seed = cases, view, context, settings, seed
         self.spacing_z_mm = spacing_mm[2]
+        self.in_plane = tuple(a for a in range(3) if a != STACK_AXIS[view])
         # Spacing of rows and columns: x is last in spacing_mm's order reversed (kji).
         pixel = np.delete(np.array(spacing_mm[::-1]), STACK_AXIS[view])
         self.patch = tuple(
@@ -61,7 +62,7 @@ class SliceSampler:
         first.insert(axis, index - around)
         hu = window(case.hu, tuple(first), tuple(wanted)).astype(np.float32)
         labels = np.ascontiguousarray(window(case.labels, tuple(first), tuple(wanted)))
-        hu, labels = alter(hu, labels, self.spacing_z_mm, case.slice_mm, self.settings, random)
+        hu, labels = alter(hu, labels, self.spacing_z_mm, case.slice_mm, self.settings, random, self.in_plane)
         middle = slice(around - self.context, around + self.context + 1)
         image = normalised(as_stack(hu, self.view)[middle])
         data = {

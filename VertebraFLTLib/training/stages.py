@@ -8,6 +8,7 @@ import torch
 
 from VertebraFLTLib.segmentation.network import UNet2d, UNetShape, channels_last
 from VertebraFLTLib.segmentation.network3d import VolumeNet, VolumeNetShape
+from VertebraFLTLib.segmentation.volume import VOLUME
 from VertebraFLTLib.training.cases import TrainingCase
 from VertebraFLTLib.training.config import NetworkConfig, TrainConfig
 from VertebraFLTLib.training.sampling import Sampler
@@ -15,7 +16,6 @@ from VertebraFLTLib.training.slice_sampling import SliceSampler
 from VertebraFLTLib.training.volume_sampling import VolumeSampler
 
 SHARED = "shared"
-VOLUME = "volume"
 
 
 @dataclass(frozen=True)
@@ -39,16 +39,23 @@ def stages(config: TrainConfig) -> list[Stage]:
     return shared + [Stage(v, schedule.view_steps, (v,), rate / 2) for v in own]
 
 
+def shape_of(config: NetworkConfig) -> UNetShape | VolumeNetShape:
+    """What must be known of the network to build it again."""
+    if config.kind == "unet3d":
+        return VolumeNetShape(width=config.width, depth=config.depth)
+    return UNetShape(width=config.width, depth=config.depth, context=config.context)
+
+
 def new_network(config: NetworkConfig) -> UNet2d | VolumeNet:
     """The network of the config with random weights (torch's random state decides)."""
-    if config.kind == "unet3d":
-        network = VolumeNet(VolumeNetShape(width=config.width, depth=config.depth))
-        return network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-    return channels_last(UNet2d(UNetShape(5, config.width, config.depth, config.context)))
+    shape = shape_of(config)
+    if isinstance(shape, UNetShape):
+        return channels_last(UNet2d(shape))
+    return VolumeNet(shape).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
 
 def samplers(stage: Stage, config: TrainConfig, cases: list[TrainingCase]) -> list[Sampler]:
-    """One a view, with seeds that differ between stages and views."""
+    """One a view; seeds differ between the views of a stage, and between the shared stage and the views' own."""
     found: list[Sampler] = []
     for index, view in enumerate(stage.views):
         seed = config.schedule.seed + (0 if view is None or stage.name == SHARED else 100) + 7 * index

@@ -49,6 +49,33 @@ def test_a_fold_is_trained_and_resumed(call, config):
     assert call("train", config, "--device", "cpu", "--fold", "1", "--resume").status == 0
 
 
+def test_folds_are_published(call, config):
+    for fold in "01":
+        assert call("train", config, "--device", "cpu", "--fold", fold).status == 0
+    (config.parent / "card.toml").write_text("thresholds = [0.4, 0.5, 0.5, 0.6]\nfolds = [1]")
+    model = config.parent / "model"
+    outcome = call("train", config, "--publish", model, "--card", config.parent / "card.toml")
+    assert outcome.status == 0 and outcome.out.strip() == str(model / "manifest.json")
+    assert sorted(p.name for p in model.iterdir()) == ["fold1.safetensors", "manifest.json"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--fold", "0", "--publish", "model"], "--fold does not go with --publish"),
+        (["--resume", "--publish", "model"], "--resume does not go with --publish"),
+        (["--card", "card.toml"], "--card goes with --publish"),
+        (["--publish", "model"], "volume.safetensors: not found; train it before publishing"),
+        (["--publish", "model", "--card", "none.toml"], "none.toml: cannot be read"),
+    ],
+)
+def test_faults_of_publishing_are_one_line(call, config, arguments, message, monkeypatch):
+    monkeypatch.chdir(config.parent)
+    outcome = call("train", config, *arguments)
+    assert outcome.status == 2 and message in outcome.fault
+    assert not (config.parent / "model").exists() and not (config.parent / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("change", "arguments", "message"),
     [

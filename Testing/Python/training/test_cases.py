@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.training.cases import IGNORED, make_case, thick_grid, undersampled, undersampled_labels
 from VertebraFLTLib.training.config import NetworkConfig
 
@@ -50,6 +51,13 @@ def test_under_sampling_averages_over_the_slice():
     inner = (slice(2, -2), 60, 45)
     assert thick_array[inner].std() < 0.6 * fine_array[inner].std()
     assert thick_array[inner].mean() == pytest.approx(fine_array[inner].mean(), abs=2)
+
+
+@pytest.mark.parametrize("slice_mm", [1.0, 1.5])
+def test_thicker_slices_alone_can_be_simulated(slice_mm):
+    ct, _ = ct_and_labels()
+    with pytest.raises(InputError, match=rf"a CT with slices of 1\.5 mm cannot be given slices of {slice_mm:g} mm"):
+        undersampled(ct, slice_mm)
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,10 @@ import csv
 
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from VertebraFLTLib.errors import InputError
-from VertebraFLTLib.training.checkpoint import FILE, RunState, load_state, save_state
+from VertebraFLTLib.training.checkpoint import FILE, RunState, load_state, save_state, settings_of
 from VertebraFLTLib.training.records import Records
 
 SETTINGS = {"network": {"width": 4, "spacing_mm": (2.0, 2.0, 2.0)}, "run": {"fold": None}}
@@ -68,6 +69,27 @@ def test_a_damaged_file_is_refused_on_one_line(state, tmp_path, damage):
     assert "\n" not in str(caught.value)
 
 
+def test_a_file_that_cannot_be_opened_is_not_called_damaged(state, tmp_path, monkeypatch):
+    save_state(state, tmp_path)
+
+    def refused(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(torch, "load", refused)
+    with pytest.raises(InputError, match=r"checkpoint\.pt: cannot be read \(Permission denied\)"):
+        load_state(tmp_path, SETTINGS)
+
+
+def test_the_settings_of_a_run(state, tmp_path):
+    assert settings_of(tmp_path) is None
+    save_state(state, tmp_path)
+    assert settings_of(tmp_path) == SETTINGS
+    for damage in ({"step": 3}, [1, 2]):
+        torch.save(damage, tmp_path / FILE)
+        with pytest.raises(InputError, match="damaged or of another version"):
+            settings_of(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("settings", "name"),
     [
@@ -111,8 +133,34 @@ def test_records_are_a_table_and_event_files(tmp_path):
         ["volume", "25", "loss", "1.25"],
         ["volume", "25", "rate", "0.00123457"],
     ]
-    (events,) = (tmp_path / "tensorboard").iterdir()
-    assert events.name.startswith("events.out.tfevents") and b"volume/loss" in events.read_bytes()
+    (events,) = (tmp_path / "tensorboard" / "volume").iterdir()
+    assert events.name.startswith("events.out.tfevents") and b"loss" in events.read_bytes()
+
+
+def shown(folder, stage):
+    """What TensorBoard shows of a stage's loss."""
+    events = EventAccumulator(str(folder / "tensorboard" / stage))
+    events.Reload()
+    return [(event.step, event.value) for event in events.Scalars("loss")]
+
+
+def test_the_board_forgets_what_a_resumed_run_repeats(tmp_path):
+    first = Records(tmp_path)
+    for stage in ("shared", "axial"):
+        for step in (25, 50, 75):
+            first.add(stage, step, {"loss": 1.0})
+    first.close()
+    resumed = Records(tmp_path)
+    resumed.rewind(["shared"], "axial", 30)
+    resumed.add("axial", 50, {"loss": 2.0})
+    resumed.close()
+    assert shown(tmp_path, "shared") == [(25, 1.0), (50, 1.0), (75, 1.0)]
+    assert shown(tmp_path, "axial") == [(25, 1.0), (50, 2.0)]
+    afresh = Records(tmp_path)
+    afresh.rewind([], "", 0)
+    afresh.add("shared", 25, {"loss": 3.0})
+    afresh.close()
+    assert shown(tmp_path, "shared") == [(25, 3.0)]
 
 
 @pytest.mark.parametrize("torn", ["", "axial,7", "axial,75,lo", "axial,75,loss,1.\n"])

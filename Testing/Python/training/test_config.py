@@ -1,9 +1,13 @@
 """The training configuration: what is read, and what is refused by name."""
 
+import dataclasses
+from pathlib import Path
+
 import pytest
 
 from VertebraFLTLib.errors import InputError
-from VertebraFLTLib.training.config import read_config
+from VertebraFLTLib.training.card import read_card
+from VertebraFLTLib.training.config_file import read_config
 
 GOOD = """
 out = "weights"
@@ -51,6 +55,19 @@ def test_simulated_patients_alone_are_enough(tmp_path):
     assert config.data.manifest is None and config.start is None and config.out == tmp_path / "out" / "train"
 
 
+def test_a_fold_starts_from_the_same_fold(config, tmp_path):
+    config = dataclasses.replace(config, start=tmp_path / "earlier")
+    assert config.for_fold(2).start == tmp_path / "earlier"  # without folds, of which nothing is known here
+    (tmp_path / "earlier" / "fold0").mkdir(parents=True)
+    (tmp_path / "earlier" / "folded.txt").touch()
+    with pytest.raises(InputError, match=r"earlier: 'start' has fold0 but no fold2, .*; train its fold 2 first"):
+        config.for_fold(2)
+    (tmp_path / "earlier" / "fold2").mkdir()
+    assert config.for_fold(2).start == tmp_path / "earlier" / "fold2"
+    assert config.for_fold(2).start_name == "earlier/fold2"
+    assert config.for_fold(None).start == tmp_path / "earlier"
+
+
 def test_a_fold_has_a_folder_of_its_own(config):
     assert config.for_fold(None) is config
     assert config.for_fold(2).out == config.out / "fold2"
@@ -61,6 +78,7 @@ def test_settings_are_what_decides_the_result(config, tmp_path):
     settings = config.settings()
     assert set(settings) == {"data", "network", "schedule", "loss", "augmentation"}
     assert settings["data"]["manifest"] == "cases.toml" and "threads" not in settings["schedule"]
+    assert "steps" in settings["schedule"] and "view_steps" not in settings["schedule"]  # those of a 2-D network
     for name, other in (("width = 8", "width = 4"), ('"dice"', '"focal"'), ("flip_all = true", "flip_all = false")):
         assert read_config(write(tmp_path, GOOD.replace(name, other))).settings() != settings
     same = read_config(write(tmp_path, GOOD.replace("patch", "threads = 7\npatch")))
@@ -71,6 +89,22 @@ def test_settings_are_what_decides_the_result(config, tmp_path):
     ("change", "message"),
     [
         (("width = 8", "widht = 8"), r"\[network\] has unknown entries.*widht"),
+        (('out = "weights"', "out = 3"), "out must be a text"),
+        (('"weights"', '"$NOWHERE/weights"'), r"out is \$NOWHERE/weights; set that environment variable"),
+        (("$DATA/earlier", "${NOWHERE}"), r"start is \$\{NOWHERE\}; set that environment variable"),
+        (
+            ("$DATA/cases", "$NOWHERE/cases"),
+            r"\[data\] manifest is \$NOWHERE/cases.toml; set that environment variable",
+        ),
+        (("width = 8", "width = 8\ncontext = 1"), r"\[network\] context is not used by a unet3d; leave it out"),
+        (("learning_rate = 1", 'views = ["axial"]'), r"\[schedule\] views is not used by a unet3d"),
+        (("learning_rate = 1", "shared_steps = 1200"), r"\[schedule\] shared_steps is not used by a unet3d"),
+        (("learning_rate = 1", "view_steps = 3"), r"\[schedule\] view_steps is not used by a unet3d"),
+        (
+            ("learning_rate = 1", 'optimizer = "adam"\nweight_decay = 1e-4'),
+            r"\[schedule\] weight_decay is not used by optimizer adam",
+        ),
+        (("flip_all = true", "slice_mm = [6.0, 2.0]"), "slice_mm must be the thinnest slice, then the thickest"),
         (("out =", "oot ="), r"unknown entries \['oot'\]; known are out, start"),
         (("[data]", "[data"), "not valid TOML"),
         (("[data]", "schedule = 3\n[data]"), "not valid TOML"),  # named twice
@@ -116,7 +150,10 @@ def test_faults_are_named_on_one_line(config, tmp_path, change, message):
         ("views = []", "views must name at least one view"),
         ('views = ["axial", "axial"]', "each once"),
         ("shared_steps = 0\nview_steps = 0", "nothing would be trained"),
-        ("steps = 5\n[network]\ndepth = 5", "depth of a unet2d must be at most 4"),
+        ("view_steps = 5\n[network]\ndepth = 5", "depth of a unet2d must be at most 4"),
+        ("steps = 5", r"\[schedule\] steps is not used by a unet2d; leave it out"),
+        ("patch = [96, 96, 96]", r"\[schedule\] patch is not used by a unet2d"),
+        ("[loss]\ndeep = []\n[network]", r"\[loss\] deep is not used by a unet2d"),
     ],
 )
 def test_faults_of_2d_trainings(tmp_path, schedule, message):
@@ -129,6 +166,28 @@ def test_faults_of_2d_trainings(tmp_path, schedule, message):
 def test_data_of_some_kind_are_needed(tmp_path):
     with pytest.raises(InputError, match=r"\[data\] needs 'manifest' .* or 'phantoms'"):
         read_config(write(tmp_path, "[network]\nwidth = 4"))
+
+
+def test_simulated_patients_alone_must_be_drawn(tmp_path):
+    with pytest.raises(InputError, match="phantom_share is 0 and there is no manifest"):
+        read_config(write(tmp_path, "[data]\nphantoms = [1]\nphantom_share = 0"))
+
+
+FILES = sorted((Path(__file__).parents[3] / "docs" / "training").glob("*.toml"))
+CARDS = [path for path in FILES if path.stem.endswith("-card")]
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p not in CARDS and p.stem != "cases"], ids=lambda p: p.stem)
+def test_the_trainings_of_the_documentation_are_right(path):
+    config = read_config(path)
+    assert config.start is None or config.start.name in {p.stem for p in FILES}  # a phase that is documented too
+    assert config.data.manifest in (None, path.with_name("cases.toml"))
+
+
+@pytest.mark.parametrize("path", CARDS, ids=lambda p: p.stem)
+def test_the_cards_of_the_documentation_are_right(path):
+    config = read_config(path.with_name(path.name.replace("-card", "")))
+    assert read_card(path, config, range(5))["thresholds"]
 
 
 def test_a_section_must_be_a_table(tmp_path):

@@ -15,7 +15,7 @@ from VertebraFLTLib.result import Options
 from VertebraFLTLib.segmentation.network3d import VolumeNet, VolumeNetShape
 from VertebraFLTLib.segmentation.registry import get_segmenter
 from VertebraFLTLib.segmentation.weights import read_model, save_network
-from VertebraFLTLib.training import loop
+from VertebraFLTLib.training import fit
 from VertebraFLTLib.training.cases import TrainingCase
 from VertebraFLTLib.training.loop import train
 from VertebraFLTLib.training.validation import dice_scores
@@ -29,7 +29,7 @@ def validated_as(monkeypatch):
 
     def give(*dices):
         left = iter(dices)
-        monkeypatch.setattr(loop, "dice_scores", lambda network, case, view: {1: next(left)})
+        monkeypatch.setattr(fit, "dice_scores", lambda network, case, view: {1: next(left)})
 
     return give
 
@@ -61,7 +61,7 @@ def test_it_learns_a_bright_rod(kind, tiny, data, tmp_path):
     assert {r["quantity"] for r in rows if r["step"] == "75" and r["stage"] == "volume"} >= (
         {"dice/v/volume/1", "dice/v/volume/3", "validation_dice"} if kind == "unet3d" else set()
     )
-    assert list((folder / "tensorboard").glob("events*"))
+    assert list((folder / "tensorboard").glob("*/events*"))
     # What is left is a model that the product takes.
     segmenter = get_segmenter(Options(model_folder=str(folder), device="cpu"))
     ct, truth = (sitk.ReadImage(str(tmp_path / f"t_{name}.nii.gz")) for name in ("ct", "semantic"))
@@ -101,11 +101,33 @@ def test_the_weights_that_are_kept(keep, step, tiny, data, tmp_path, validated_a
 
 def test_without_validation_cases_the_last_weights_are_kept(tiny, data, tmp_path):
     data.write_text(data.read_text().replace('"validation"', '"test"'))
-    settings = {"rates": "constant", "patience": 1, "steps": 6}
+    settings = {"rates": "constant", "steps": 6}
     folders = [
         train(tiny("unet3d", data, tmp_path / f"{every}", validate_every=every, **settings), "cpu") for every in (1, 6)
     ]
     assert same(*(folder / "volume.safetensors" for folder in folders))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "what"), [({"rates": "plateau"}, "rates 'plateau'"), ({"patience": 2}, "patience")]
+)
+def test_what_waits_for_validations_needs_a_case_for_them(schedule, what, tiny, data, tmp_path):
+    data.write_text(data.read_text().replace('"validation"', '"test"'))
+    with pytest.raises(InputError, match=rf"\[schedule\] {what} waits for better validations, and no case"):
+        train(tiny("unet3d", data, tmp_path / "out", **schedule), "cpu")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("kind", "stage"), [("unet3d", "volume"), ("unet2d", "shared")])
+def test_a_loss_that_is_no_number_ends_the_training(kind, stage, tiny, data, tmp_path):
+    config = tiny(
+        kind, data, tmp_path / "out", learning_rate=1e30, validate_every=1, rates="constant", warmup_share=0.0
+    )
+    fault = rf"stage {stage}, step [23]: the loss .* no longer a number; lower \[schedule\] learning_rate"
+    with pytest.raises(InputError, match=fault) as caught:
+        train(config, "cpu")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out" / "manifest.json").exists()
 
 
 @pytest.mark.parametrize("keep", ["best", "last"])
@@ -122,9 +144,9 @@ def test_a_stage_ends_when_patience_does(keep, tiny, data, tmp_path, validated_a
 
 def test_a_fold_is_left_out_in_a_folder_of_its_own(tiny, data, tmp_path, monkeypatch):
     seen = []
-    original = loop.samplers
+    original = fit.samplers
     monkeypatch.setattr(
-        loop, "samplers", lambda stage, config, cases: seen.extend(cases) or original(stage, config, cases)
+        fit, "samplers", lambda stage, config, cases: seen.extend(cases) or original(stage, config, cases)
     )
     folder = train(tiny("unet3d", data, tmp_path / "out", steps=1), "cpu", fold=1)
     assert folder == tmp_path / "out" / "fold1" and [c.name for c in seen] == ["a"]
@@ -193,7 +215,7 @@ def test_a_training_starts_from_earlier_weights(kind, name, tiny, data, tmp_path
     second = train(dataclasses.replace(standing_still(config, first), out=tmp_path / "second"), "cpu")
     before, after = (parameters(folder / f"{name}.safetensors") for folder in (first, second))
     assert all(torch.equal(before[key], after[key]) for key in before)
-    assert read_model(second).manifest["training"]["started_from"] == "first"
+    assert read_model(second).manifest["training"]["started_from"] == f"{tmp_path.name}/first"
 
 
 def test_views_may_each_start_from_their_own(tiny, data, tmp_path):

@@ -92,17 +92,16 @@ def test_test_cases_are_never_read(data, monkeypatch):
     read = []
     original = cases.read_image
     monkeypatch.setattr(cases, "read_image", lambda path: read.append(path.name) or original(path))
-    train, validation = load_cases(DataConfig(), read_manifest(data), 0, NETWORK)
+    manifest = read_manifest(data)
+    train, validation = load_cases(DataConfig(), manifest.split(0)[0], manifest.with_role("validation"), NETWORK)
     assert names(train) == ["b"] and names(validation) == ["v"]
     assert {name[0] for name in read} == {"b", "v"}
 
 
-def test_an_unlabelled_case_needs_no_labels_and_is_not_trained_on(data):
+def test_a_case_without_labels_is_refused(data):
     data.with_name("b_semantic.nii.gz").unlink()
-    with pytest.raises(InputError, match="b_semantic"):
+    with pytest.raises(InputError, match=r"b_semantic\.nii\.gz: not found"):
         read_manifest(data)
-    data.write_text(data.read_text().replace('role = "train"\nlicence = "free b"', 'role = "unlabelled"'))
-    assert names(load_cases(DataConfig(), read_manifest(data), None, NETWORK)[0]) == ["a"]
 
 
 def test_ignored_parts_are_marked_on_the_grid_of_the_ct(data):
@@ -121,5 +120,40 @@ def test_ignored_parts_are_marked_on_the_grid_of_the_ct(data):
 
 def test_an_ignore_mask_on_another_grid_is_refused(data):
     sitk.WriteImage(sitk.Image(5, 5, 5, sitk.sitkUInt8), str(data.with_name("a_ignore.nii.gz")))
-    with pytest.raises(InputError, match=r"a_ignore\.nii\.gz: is not on the grid of a_semantic\.nii\.gz"):
+    fault = r"a_ignore\.nii\.gz and .*a_semantic\.nii\.gz lie on different grids"
+    with pytest.raises(InputError, match=fault):
         load_labels(read_manifest(data).cases[0])
+    moved = sitk.Cast(sitk.ReadImage(str(data.with_name("a_semantic.nii.gz"))), sitk.sitkUInt8)
+    moved.SetOrigin((0, 0, 30))
+    sitk.WriteImage(moved, str(data.with_name("a_ignore.nii.gz")))
+    with pytest.raises(InputError, match=fault + ".*in different places"):
+        load_labels(read_manifest(data).cases[0])
+
+
+@pytest.mark.parametrize(("pixel", "value"), [("int16", -1), ("uint16", 256), ("uint8", 5), ("float32", 0.5)])
+def test_labels_that_mean_nothing_are_refused(data, pixel, value):
+    path = data.with_name("a_semantic.nii.gz")
+    labels = sitk.ReadImage(str(path))
+    array = sitk.GetArrayFromImage(labels).astype(pixel)
+    array[0, 0, 0] = value
+    strange = sitk.GetImageFromArray(array)
+    strange.CopyInformation(labels)
+    sitk.WriteImage(strange, str(path))
+    with pytest.raises(
+        InputError, match=rf"a_semantic\.nii\.gz: mask has values \[{value}\].*255 not scored"
+    ) as caught:
+        load_labels(read_manifest(data).cases[0])
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("pixel", ["int8", "int16", "float32"])
+def test_whole_numbers_of_any_type_are_labels(data, pixel):
+    path = data.with_name("a_semantic.nii.gz")
+    labels = sitk.ReadImage(str(path))
+    other = sitk.GetImageFromArray(sitk.GetArrayFromImage(labels).astype(pixel))
+    other.CopyInformation(labels)
+    sitk.WriteImage(other, str(path))
+    ignore = sitk.Cast(labels, sitk.sitkUInt8) == 3
+    sitk.WriteImage(ignore, str(data.with_name("a_ignore.nii.gz")))
+    array = sitk.GetArrayFromImage(load_labels(read_manifest(data).cases[0]))
+    assert array.dtype == np.uint8 and set(np.unique(array)) == {0, 1, IGNORED}

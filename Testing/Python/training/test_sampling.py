@@ -96,6 +96,13 @@ def slope(volume, axis):
     return parts[-1].mean() - parts[0].mean()
 
 
+@pytest.mark.parametrize("view", KINDS[1:])
+def test_no_slice_of_a_stack_is_lost_to_a_narrow_view(view, case, still):
+    image, label = sampler(view, [case], still(narrow_view=1.0)).batch(0, 8)
+    assert all(bool((slices > -1).any()) for patch in image for slices in patch)
+    assert all(bool((one > 0).any()) for one in label)
+
+
 def test_only_left_and_right_change_places_unless_all_may(still):
     k, j, i = np.mgrid[0:64, 0:64, 0:64]
     labels = np.zeros(k.shape, np.uint8)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import logging
+import os
 from pathlib import Path
 
 from VertebraFLTLib.errors import InputError
-from VertebraFLTLib.progress import Progress
+from VertebraFLTLib.progress import Progress, silent
 from VertebraFLTLib.result import DEVICES
 
 
@@ -17,16 +19,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--publish",
         metavar="DIR",
-        help="train nothing: make a model folder of what was trained (in 3-D of all folds) and of the config's --card",
+        help="train nothing: make a model folder of what was trained (in 3-D of all folds, or those the card names)",
     )
     parser.add_argument("--card", metavar="CARD.toml", help="thresholds and what is told of the model, for --publish")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint, to the same weights")
 
 
 def execute(args: argparse.Namespace, progress: Progress) -> None:
-    from VertebraFLTLib.training.config import read_config
+    from VertebraFLTLib.training.config_file import read_config
 
+    if args.publish and (args.fold is not None or args.resume):
+        raise InputError(f"--{'resume' if args.resume else 'fold'} does not go with --publish, which trains nothing")
+    if args.card and not args.publish:
+        raise InputError("--card goes with --publish")
     config = read_config(Path(args.config))
+    first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun starts; it alone speaks
+    if not first:
+        progress = silent
+        logging.getLogger("VertebraFLTLib").setLevel(logging.WARNING)
     try:
         from VertebraFLTLib.training.loop import train
     except ModuleNotFoundError as error:
@@ -36,6 +46,6 @@ def execute(args: argparse.Namespace, progress: Progress) -> None:
 
         print(publish_trained(config, Path(args.publish), Path(args.card) if args.card else None))
         return
-    if args.card:
-        raise InputError("--card goes with --publish")
-    print(train(config, args.device, fold=args.fold, resume=args.resume, progress=progress))
+    folder = train(config, args.device, fold=args.fold, resume=args.resume, progress=progress)
+    if first:
+        print(folder)
