@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
+from VertebraFLTLib.anatomy import VERTEBRAL_BODY
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.evaluation.mask_pair import check_same_grid
 from VertebraFLTLib.io.images import read_image
@@ -18,12 +19,15 @@ from VertebraFLTLib.phantom.options import PhantomSize
 from VertebraFLTLib.quantification.coverage import Grid
 from VertebraFLTLib.segmentation.given import check_labels
 from VertebraFLTLib.segmentation.grid import body_box, crop, sample_ct, whole_grid
+from VertebraFLTLib.spine.cleanup import regularise_column
 from VertebraFLTLib.training.config import DataConfig, NetworkConfig
 from VertebraFLTLib.training.manifest import CaseEntry
 
 log = logging.getLogger(__name__)
 
 IGNORED = 255
+DISC = 254
+"""Background between two vertebral bodies. To every score it is background; the loss may weigh it (``gap_weight``)."""
 
 # Trunk and neck at slices finer than any that is simulated from them; the PET is not used and so tiny.
 _FINE_PHANTOM = PhantomSize((208, 208, 340), (2.0, 2.0, 2.5), (16, 16, 16), (4.0, 4.0, 4.0), ct_bottom_mm=30.0)
@@ -31,7 +35,7 @@ _FINE_PHANTOM = PhantomSize((208, 208, 340), (2.0, 2.0, 2.5), (16, 16, 16), (4.0
 
 @dataclass(frozen=True)
 class TrainingCase:
-    """One patient on the working grid. ``hu``: kji int16; ``labels``: kji uint8, 255 = do not score.
+    """One patient on the working grid. ``hu``: kji int16; ``labels``: kji uint8, with DISC and IGNORED.
 
     ``slice_mm`` is the slice thickness of the CT it came from; simulated patient or not in ``simulated``.
     """
@@ -82,7 +86,19 @@ def make_case(
     hu = np.rint(sitk.GetArrayFromImage(sample_ct(ct, grid, box))).astype(np.int16)
     on_grid = sitk.Resample(sitk.Cast(labels, sitk.sitkUInt8), crop(grid, box), sitk.Transform(), sitk.sitkLabelLinear)
     log.info("%s: %s voxels", name, hu.shape)
-    return TrainingCase(name, hu, sitk.GetArrayFromImage(on_grid), ct.GetSpacing()[2], simulated)
+    array = with_discs(sitk.GetArrayFromImage(on_grid), network.spacing_mm[::-1])
+    return TrainingCase(name, hu, array, ct.GetSpacing()[2], simulated)
+
+
+def with_discs(labels: np.ndarray, spacing_mm: tuple[float, float, float]) -> np.ndarray:
+    """The labels (kji, changed in place) with DISC for the background that lies between vertebral bodies.
+
+    Discs are a small share of all voxels: without more weight they are lost, and the bodies run together.
+    """
+    bodies = labels == VERTEBRAL_BODY.label
+    if bodies.any():
+        labels[regularise_column(bodies, spacing_mm) & (labels == 0)] = DISC
+    return labels
 
 
 def undersampled(ct: sitk.Image, slice_mm: float, shift: float = 0.0) -> sitk.Image:

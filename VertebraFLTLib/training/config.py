@@ -74,12 +74,14 @@ class ScheduleConfig:
 
 @dataclass(frozen=True)
 class LossConfig:
-    """``class_weights`` for the cross-entropy, background first (thesis eq. 15). ``deep``: weights of the losses at a
-    half and a quarter of the resolution (3-D only)."""
+    """``class_weights`` for the cross-entropy, background first (thesis eq. 15). ``gap_weight``: how many times as much
+    background between two vertebral bodies counts there, as the U-Net's own border weights (Ronneberger et al. 2015).
+    ``deep``: weights of the losses at a half and a quarter of the resolution (3-D only)."""
 
     name: str = "dice_ce"
     class_weights: tuple[float, ...] = (0.1, 0.3, 0.3, 0.3, 0.3)
     focal_gamma: float = 2.0
+    gap_weight: float = 1.0
     deep: tuple[float, ...] = (0.3, 0.15)
 
 
@@ -147,7 +149,8 @@ class TrainConfig:
     def unused(self) -> tuple[tuple[str, str], ...]:
         """(section, name) of the settings that this network and this optimizer have no use for."""
         no_decay = (("schedule", "weight_decay"),) if self.schedule.optimizer == "adam" else ()
-        return _OF_THE_OTHER_KIND[self.network.kind] + no_decay
+        no_gap = (("loss", "gap_weight"),) if self.loss.name in ("dice", "lovasz") else ()
+        return _OF_THE_OTHER_KIND[self.network.kind] + no_decay + no_gap
 
     def settings(self) -> dict[str, Any]:
         """Everything that decides the result, as plain data: kept in checkpoints and in the model's manifest."""

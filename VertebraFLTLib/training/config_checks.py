@@ -27,7 +27,9 @@ def check(config: TrainConfig, given: set[tuple[str, str]]) -> None:
         raise InputError(f"{path}: [schedule] patch must be multiples of {2 ** (network.depth + 1)} for this depth")
     for section, name in config.unused():
         if (section, name) in given:
-            by = f"optimizer {schedule.optimizer}" if name == "weight_decay" else f"a {network.kind}"
+            by = {"weight_decay": f"optimizer {schedule.optimizer}", "gap_weight": f"the {config.loss.name} loss"}.get(
+                name, f"a {network.kind}"
+            )
             raise InputError(f"{path}: [{section}] {name} is not used by {by}; leave it out")
 
 
@@ -76,6 +78,8 @@ def _check_lists(config: TrainConfig, path: Path) -> None:
     for name, (values, count) in lengths.items():
         if len(values) != count:
             raise InputError(f"{path}: {name} must be a list of {count} numbers")
+    if config.loss.gap_weight <= 0:
+        raise InputError(f"{path}: [loss] gap_weight must be above 0 (1: discs count as any background)")
     if len(config.loss.deep) not in (0, 2):
         raise InputError(f"{path}: [loss] deep must be a list of 2 numbers, or empty")
     if not 0 <= slice_mm[0] <= slice_mm[1]:

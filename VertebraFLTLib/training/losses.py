@@ -6,12 +6,13 @@ import torch
 from monai.losses import FocalLoss, MaskedDiceLoss
 from torch.nn.functional import cross_entropy, interpolate
 
-from VertebraFLTLib.training.cases import IGNORED
+from VertebraFLTLib.training.cases import DISC, IGNORED
 from VertebraFLTLib.training.config import LossConfig
 
 
 class SegmentationLoss(torch.nn.Module):
-    """Logits (n, classes, *space) against labels (n, *space), in 2-D or 3-D; ``IGNORED`` voxels do not count.
+    """Logits (n, classes, *space) against labels (n, *space), in 2-D or 3-D; ``IGNORED`` voxels do not count,
+    ``DISC`` ones are background that the cross-entropy and the focal loss may give more weight.
 
     Given a list of logits, the further ones are at coarser resolutions and count with ``settings.deep`` (deep
     supervision); the sum is divided by the weights' total.
@@ -40,33 +41,30 @@ class SegmentationLoss(torch.nn.Module):
 
     def _one(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         name = self.settings.name
+        disc = labels == DISC
+        labels = torch.where(disc, 0, labels)
+        weight = self.weights[torch.where(labels == IGNORED, 0, labels)] * (labels != IGNORED)
+        weight = weight * torch.where(disc, self.settings.gap_weight, 1.0)
         if name in ("cross_entropy", "dice_ce"):
-            loss = _weighted_cross_entropy(logits, labels, self.weights)
+            each = cross_entropy(logits, labels, ignore_index=IGNORED, reduction="none")
+            loss = _weighted_mean(each, weight)
             return loss + self._dice(logits, labels) if name == "dice_ce" else loss
         if name == "dice":
             return self._dice(logits, labels)
         if name == "focal":
-            return self._focal(logits, labels)
+            known = torch.where(labels == IGNORED, 0, labels)
+            # Class weights stand outside MONAI's focal loss, which has no ignored voxels.
+            return _weighted_mean(self.focal(logits, known.unsqueeze(1)).sum(dim=1), weight)
         return lovasz_softmax(logits, labels)
 
     def _dice(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         scored = (labels != IGNORED).unsqueeze(1)
         return self.dice(logits.softmax(dim=1), torch.where(scored, labels.unsqueeze(1), 0), mask=scored)
 
-    def _focal(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Class weights stand outside MONAI's focal loss, which has no ignored voxels."""
-        scored = labels != IGNORED
-        known = torch.where(scored, labels, 0)
-        each = self.focal(logits, known.unsqueeze(1)).sum(dim=1)
-        weight = self.weights[known] * scored
-        return (each * weight).sum() / weight.sum().clamp_min(1e-8)
 
-
-def _weighted_cross_entropy(logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Mean over the scored voxels, each with its class's weight; 0 where nothing is scored."""
-    if not bool((labels != IGNORED).any()):
-        return logits.sum() * 0.0
-    return cross_entropy(logits, labels, weights, ignore_index=IGNORED)
+def _weighted_mean(each: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """0, with a gradient of 0, where nothing has a weight."""
+    return (each * weight).sum() / weight.sum().clamp_min(1e-8)
 
 
 def lovasz_softmax(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,7 @@ from VertebraFLTLib.segmentation.grid import normalised
 from VertebraFLTLib.segmentation.views import STACK_AXIS, as_stack
 from VertebraFLTLib.training.appearance import alter
 from VertebraFLTLib.training.augmentation import intensity, spatial
-from VertebraFLTLib.training.cases import IGNORED, TrainingCase
+from VertebraFLTLib.training.cases import DISC, TrainingCase
 from VertebraFLTLib.training.config import AugmentationConfig
 from VertebraFLTLib.training.sampling import case_weights, generator, window
 
@@ -77,7 +77,7 @@ class SliceSampler:
 
     def _corner(self, label: np.ndarray, wanted: list[int], random: np.random.Generator) -> tuple[int, int]:
         """The first row and column; 60 % of the windows are around bone, jittered by 20 % of their size."""
-        found = np.argwhere((label > 0) & (label != IGNORED))
+        found = np.argwhere((label > 0) & (label < DISC))
         if len(found) and random.random() < 0.6:
             centre = found[random.integers(len(found))].astype(float)
             centre += random.uniform(-0.2, 0.2, 2) * wanted

@@ -10,7 +10,7 @@ from VertebraFLTLib.segmentation.network import UNet2d
 from VertebraFLTLib.segmentation.network3d import VolumeNet
 from VertebraFLTLib.segmentation.slabs import slab_probabilities
 from VertebraFLTLib.segmentation.views import stack_probabilities
-from VertebraFLTLib.training.cases import IGNORED, TrainingCase
+from VertebraFLTLib.training.cases import DISC, IGNORED, TrainingCase
 
 
 def dice_scores(network: torch.nn.Module, case: TrainingCase, view: str | None) -> dict[int, float]:
@@ -28,7 +28,7 @@ def dice_scores(network: torch.nn.Module, case: TrainingCase, view: str | None) 
         probability = slab_probabilities(network, volume)
     scored = case.labels != IGNORED
     scores = {}
-    for label in sorted(int(v) for v in set(np.unique(case.labels)) - {0, IGNORED}):
+    for label in sorted(int(v) for v in set(np.unique(case.labels)) - {0, DISC, IGNORED}):
         truth, found = case.labels == label, (probability[label - 1] >= 128) & scored
         scores[label] = 2 * float((truth & found).sum()) / float(truth.sum() + found.sum())
     return scores

@@ -5,7 +5,15 @@ import pytest
 import SimpleITK as sitk
 
 from VertebraFLTLib.errors import InputError
-from VertebraFLTLib.training.cases import IGNORED, make_case, thick_grid, undersampled, undersampled_labels
+from VertebraFLTLib.training.cases import (
+    DISC,
+    IGNORED,
+    make_case,
+    thick_grid,
+    undersampled,
+    undersampled_labels,
+    with_discs,
+)
 from VertebraFLTLib.training.config import NetworkConfig
 
 
@@ -87,3 +95,15 @@ def test_slices_that_are_cut_count_by_their_share():
     # Thick slices of 5 mm over fine ones of 2 mm: 2 2 1, then 1 2 2.
     thick = undersampled_labels(column([[1, 0, 1, 2, 0], [0, 3, 1, 1, 4]], 2.0), 5.0)
     assert sitk.GetArrayFromImage(thick)[:, 0].T.tolist() == [[1, 0], [0, 1]]
+
+
+def test_discs_are_the_background_between_two_bodies():
+    labels = np.zeros((20, 12, 12), np.uint8)
+    labels[2:8, 3:9, 3:9] = labels[10:16, 3:9, 3:9] = 1
+    labels[8:10, 3:9, 3] = 2  # another structure keeps its label
+    marked = with_discs(labels.copy(), (2.0, 2.0, 2.0))
+    assert set(np.unique(marked[8:10, 4:8, 4:8])) == {DISC}
+    assert (marked[labels > 0] == labels[labels > 0]).all()
+    assert not (marked[17:] == DISC).any() and not (marked[:1] == DISC).any()
+    empty = np.zeros((4, 4, 4), np.uint8)
+    assert not with_discs(empty, (2.0, 2.0, 2.0)).any()

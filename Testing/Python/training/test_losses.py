@@ -8,7 +8,7 @@ import pytest
 import torch
 from monai.losses import DiceLoss
 
-from VertebraFLTLib.training.cases import IGNORED
+from VertebraFLTLib.training.cases import DISC, IGNORED
 from VertebraFLTLib.training.config import LOSSES, LossConfig
 from VertebraFLTLib.training.losses import SegmentationLoss, lovasz_softmax
 
@@ -154,3 +154,19 @@ def test_half_precision_logits_are_computed_in_full():
     for name in LOSSES:
         assert loss_of(name)(half, labels).dtype == torch.float32
         assert float(loss_of(name)(half, labels)) == float(loss_of(name)(half.float(), labels))
+
+
+def test_discs_are_background_that_counts_more():
+    """Two voxels with the same wrong answer, one of them in a disc: worked by hand."""
+    logits = torch.zeros(1, 5, 1, 3)
+    logits[:, 1] = 2.0  # all three are taken for bone
+    labels = torch.tensor([[[0, DISC, 1]]])
+    wrong = -float(torch.log_softmax(logits[0, :, 0, 0], 0)[0])
+    right = -float(torch.log_softmax(logits[0, :, 0, 2], 0)[1])
+    expected = (0.1 * wrong + 6 * 0.1 * wrong + 0.3 * right) / (0.1 + 6 * 0.1 + 0.3)
+    for gap_weight, value in ((6.0, expected), (1.0, (0.2 * wrong + 0.3 * right) / 0.5)):
+        loss = SegmentationLoss(LossConfig(name="cross_entropy", gap_weight=gap_weight))
+        assert float(loss(logits, labels)) == pytest.approx(value, rel=1e-5)
+    for name in ("dice", "lovasz", "focal", "dice_ce"):
+        loss = SegmentationLoss(LossConfig(name=name))
+        assert float(loss(logits, labels)) == pytest.approx(float(loss(logits, labels.where(labels != DISC, 0))))
