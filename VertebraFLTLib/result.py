@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 VIEWS = ("axial", "sagittal", "coronal")
 COMBINATIONS = ("additive", "average", "vote")
 DETECTORS = ("span-prior", "thesis", "kalman")
-SEGMENTERS = ("volume", "ensemble", "totalsegmentator", "nnunet")
+SEGMENTERS = ("ensemble", "volume", "totalsegmentator", "nnunet")
 PET_UNITS = ("auto", "suv", "bqml")
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -27,8 +27,7 @@ DEVICES = ("auto", "cpu", "cuda")
 class Options:
     """The choices of one run; the defaults are the product's. ``None`` means: as the weights' manifest says.
 
-    ``segmenter`` None: the kind of network that ``model_folder`` holds; else the ensemble where ``views`` or
-    ``combine`` ask for one, else the 3-D network that ships.
+    ``segmenter`` None: the kind of network that ``model_folder`` holds, else the ensemble that ships.
     """
 
     device: str = "auto"

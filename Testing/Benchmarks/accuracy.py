@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import torch
 from accuracy_cases import left_out, samplings_of, slice_thickness, wanted_of
-from accuracy_scores import DEFAULT, RULES, Curves, Folders, best_thresholds, case_curves, score_case, score_validation
+from accuracy_scores import DETAILED, RULES, Curves, Folders, best_thresholds, case_curves, score_case, score_validation
 from accuracy_tables import case_table, level_table, measures_table, rule_table
 
 from VertebraFLTLib.errors import InputError
@@ -68,7 +68,7 @@ def _tables() -> int:
         ]
         scores = [job.result() for job in jobs]
         on_validation = [
-            score_validation(c, s, args.model, DEFAULT, args.cache)
+            score_validation(c, s, args.model, DETAILED, args.cache)
             for c in validation
             for s in samplings_of(slices[c.name])
             if args.model.exists()
@@ -79,11 +79,11 @@ def _tables() -> int:
     }
     print("Weights by fold:", "; ".join(f"{kind} {', '.join(h)}" for kind, h in hashes.items()), "\n")
     print("### Left-out volumes: mean Dice of every rule (number of volumes)\n\n" + rule_table(scores, thresholds))
-    print("\n### The default: every measure\n\n" + measures_table(scores))
-    print("\n### The default: volume by volume\n\n" + case_table(scores))
+    print("\n### The 3-D network: every measure\n\n" + measures_table(scores))
+    print("\n### The 3-D network: volume by volume\n\n" + case_table(scores))
     if on_validation:
-        print("\n### The shipped model on validation volumes\n\n" + case_table(on_validation))
-    print("\n### The default: level by level\n\n" + level_table(scores))
+        print("\n### The shipped 3-D model on validation volumes\n\n" + case_table(on_validation))
+    print("\n### The 3-D network: level by level\n\n" + level_table(scores))
     every = best_thresholds(curves.values())
     print("\n### Thresholds over all left-out volumes\n\n```\n" + json.dumps(every, indent=1) + "\n```")
     _figures(curves, args.figures)
@@ -91,7 +91,7 @@ def _tables() -> int:
 
 
 def _figures(curves: dict[str, Curves], folder: Path) -> None:
-    """Pooled curves of the views, the thesis's ensembles and the default."""
+    """Pooled curves of the views, the thesis's ensembles and the 3-D network."""
     folder.mkdir(parents=True, exist_ok=True)
     shown = {rule.name: rule.curve if len(rule.views) != 2 else rule.name for rule in RULES}
     pooled: Curves = {}
@@ -101,8 +101,8 @@ def _figures(curves: dict[str, Curves], folder: Path) -> None:
             for label, curve in by_label.items():
                 mine[label] = mine.get(label, ThresholdCurve()) + curve
     few = {name: curve for name, curve in pooled.items() if "axial +" not in name}
-    roc_figure(few).savefig(folder / "roc.png", dpi=110)
-    dice_figure(few).savefig(folder / "dice-by-threshold.png", dpi=110)
+    roc_figure(few).savefig(folder / "roc.png", dpi=80)
+    dice_figure(few).savefig(folder / "dice-by-threshold.png", dpi=80)
 
 
 if __name__ == "__main__":

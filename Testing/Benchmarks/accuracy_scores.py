@@ -47,9 +47,9 @@ RULES = (
     Rule("vote, 2 of 3", VIEWS, "vote"),
     Rule("additive, three", VIEWS, "additive"),
     Rule("additive, axial + sagittal", ("axial", "sagittal"), "additive"),
-    Rule("3-D network (default)", (VOLUME,)),
+    Rule("3-D network", (VOLUME,)),
 )
-DEFAULT = RULES[-1]
+DETAILED = RULES[-1]  # the rule of which every measure is told
 
 Curves = dict[str, dict[int, ThresholdCurve]]  # rule -> label -> curve
 Thresholds = dict[str, list[float]]  # rule -> one a structure
@@ -68,7 +68,7 @@ class Folders:
 
 @dataclass
 class CaseScores:
-    """One volume at one sampling: per rule its scores by structure, and by level for the default rule."""
+    """One volume at one sampling: per rule its scores by structure, and by level for the 3-D network."""
 
     name: str
     fold: int | None
@@ -132,17 +132,17 @@ def score_case(
     cache: Path,
     rules: tuple[Rule, ...] = RULES,
 ) -> CaseScores:
-    """Scores of one left-out case; surface distances too, but for the sake of time only of the default rule."""
+    """Scores of one left-out case; surface distances too, but for the sake of time only of the 3-D network."""
     store, case = Predictions(cache), load(entry, slice_mm)
     assert entry.fold is not None
     scores = CaseScores(entry.name, entry.fold, slice_mm)
     for rule in RULES:
-        levels = case.levels if rule == DEFAULT else None
+        levels = case.levels if rule == DETAILED else None
 
         def score(rule: Rule = rule, levels: sitk.Image | None = levels) -> tuple[list[Agreement], list[Agreement]]:
             found, grid = probabilities_of(case, rule, folders, entry.fold, store)
             pair = pair_of(case, mask_of(found, grid, rule, thresholds[rule.name], case.ct))
-            return label_scores(pair, surfaces=rule == DEFAULT), level_scores(
+            return label_scores(pair, surfaces=rule == DETAILED), level_scores(
                 pair, levels
             ) if levels is not None else []
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from accuracy_cases import SAMPLINGS
-from accuracy_scores import DEFAULT, RULES, CaseScores, Thresholds
+from accuracy_scores import DETAILED, RULES, CaseScores, Thresholds
 
 from VertebraFLTLib.anatomy import STRUCTURES
 from VertebraFLTLib.evaluation.metrics import Agreement
@@ -46,14 +46,14 @@ def rule_table(scores: Sequence[CaseScores], thresholds: dict[int, Thresholds]) 
 
 
 def measures_table(scores: Sequence[CaseScores]) -> str:
-    """Every measure of the default, by structure and sampling: mean over volumes."""
+    """Every measure of the 3-D network, by structure and sampling: mean over volumes."""
     lines = [
         "| structure | sampling | volumes | Dice (lowest) | IoU | TPR | TNR | ASSD mm | HD95 mm |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for structure in STRUCTURES:
         for row in SAMPLINGS:
-            found = by_label(rows_at(scores, row), DEFAULT.name, structure.label)
+            found = by_label(rows_at(scores, row), DETAILED.name, structure.label)
             if not found:
                 continue
             columns = [_mean([getattr(a, m) for a in found]) for m in ("iou", "tpr", "tnr", "assd_mm", "hd95_mm")]
@@ -67,13 +67,13 @@ def measures_table(scores: Sequence[CaseScores]) -> str:
 
 
 def case_table(scores: Sequence[CaseScores]) -> str:
-    """Dice of the default by volume: where it is weak."""
+    """Dice of the 3-D network by volume: where it is weak."""
     lines = [
         "| volume | fold | sampling | " + " | ".join(s.name.lower() for s in STRUCTURES) + " |",
         "| --- |" + " --- |" * (len(STRUCTURES) + 2),
     ]
     for s in scores:
-        found = {a.label: a for a in s.rules[DEFAULT.name]}
+        found = {a.label: a for a in s.rules[DETAILED.name]}
         cells = [_dice_or_why(found.get(x.label)) for x in STRUCTURES]
         fold = "validation" if s.fold is None else s.fold
         lines.append(f"| {s.name} | {fold} | {sampling_words(s.slice_mm)} | {' | '.join(cells)} |")
@@ -81,7 +81,7 @@ def case_table(scores: Sequence[CaseScores]) -> str:
 
 
 def level_table(scores: Sequence[CaseScores]) -> str:
-    """Dice of the default by vertebra, mean over the volumes that show it, at each sampling."""
+    """Dice of the 3-D network by vertebra, mean over the volumes that show it, at each sampling."""
     names: dict[int, str] = {}
     dice: dict[tuple[int, float | None], list[float]] = {}
     for row in SAMPLINGS:

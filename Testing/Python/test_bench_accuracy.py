@@ -40,13 +40,13 @@ def test_each_volume_stands_once_in_a_row():
     scores = [scored("fine", None, 0.9), scored("fine", 3.0, 0.8), scored("fine", 5.0, 0.7), scored("thick", None, 0.6)]
     at_three = accuracy_tables.rows_at(scores, 3.0)
     assert [(s.name, s.slice_mm) for s in at_three] == [("fine", 3.0), ("thick", None)]
-    dice = [a.dice for a in accuracy_tables.by_label(at_three, accuracy_scores.DEFAULT.name, 1)]
+    dice = [a.dice for a in accuracy_tables.by_label(at_three, accuracy_scores.DETAILED.name, 1)]
     assert accuracy_tables.cell(dice) == "0.700 (2)"
 
 
 def test_a_sliver_is_not_scored():
     scores = [scored("whole", None, 0.9), scored("sliver", None, 0.1, ml=0.4)]
-    assert [a.dice for a in accuracy_tables.by_label(scores, accuracy_scores.DEFAULT.name, 1)] == [0.9]
+    assert [a.dice for a in accuracy_tables.by_label(scores, accuracy_scores.DETAILED.name, 1)] == [0.9]
     assert "0.4 ml in view" in accuracy_tables.case_table(scores)
 
 

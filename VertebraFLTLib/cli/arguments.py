@@ -89,7 +89,7 @@ def add_segmenter(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--segmenter",
         choices=SEGMENTERS,
-        help="what segments the CT: one 3-D network, the thesis's ensemble of 2-D ones, or another package's (volume)",
+        help="what segments the CT: the thesis's ensemble of 2-D networks, 3-D ones, or another package's (ensemble)",
     )
     parser.add_argument("--model-folder", metavar="DIR", help="weights to use instead of those that ship")
     parser.add_argument(

@@ -36,16 +36,16 @@ def get_segmenter(options: Options, mask: str | None = None) -> Segmenter:
 
 
 def _own(options: Options) -> Segmenter:
-    """The product's own networks: one in 3-D, or the thesis's ensemble of 2-D ones."""
+    """The product's own networks: the thesis's ensemble of 2-D ones, or those in 3-D."""
     from VertebraFLTLib.segmentation.ensemble import EnsembleSegmenter
     from VertebraFLTLib.segmentation.volume import VolumeSegmenter
-    from VertebraFLTLib.segmentation.weights import ENSEMBLE_MODEL, read_model, shipped
+    from VertebraFLTLib.segmentation.weights import VOLUME_MODEL, read_model, shipped
 
-    wants_views = options.views is not None or options.combine is not None
-    ensemble = options.segmenter == "ensemble" or (options.segmenter is None and wants_views)
-    folder = options.model_folder or (shipped(ENSEMBLE_MODEL) if ensemble else None)
-    model = read_model(folder)
-    if model.kind == "unet2d" and options.segmenter != "volume":
+    in_3d = options.segmenter == "volume"
+    if in_3d:
+        _refuse(options, "--segmenter volume", "views", "combine")
+    model = read_model(options.model_folder or (shipped(VOLUME_MODEL) if in_3d else None))
+    if model.kind == "unet2d" and not in_3d:
         return EnsembleSegmenter(
             model,
             device=options.device,
@@ -53,9 +53,8 @@ def _own(options: Options) -> Segmenter:
             combine=options.combine,
             threshold=options.threshold,
         )
-    if ensemble:
+    if options.segmenter == "ensemble" or options.views is not None or options.combine is not None:
         raise InputError(f"{model.folder}: holds a 3-D network; leave out --segmenter ensemble, --views and --combine")
-    _refuse(options, "the 3-D network", "views", "combine")
     return VolumeSegmenter(model, device=options.device, threshold=options.threshold)
 
 

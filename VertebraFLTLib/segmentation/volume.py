@@ -1,4 +1,4 @@
-"""The product's default segmenter: 3-D networks on a 2 mm grid, their probabilities averaged."""
+"""``--segmenter volume``: 3-D networks on a 2 mm grid, their probabilities averaged."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ from VertebraFLTLib.segmentation.network3d import VolumeNet, VolumeNetShape
 MANIFEST = "manifest.json"
 ENSEMBLE_MODEL = "unet2d-views"
 VOLUME_MODEL = "unet3d"
+DEFAULT_MODEL = ENSEMBLE_MODEL
 _SHAPES: dict[str, type[UNetShape] | type[VolumeNetShape]] = {"unet2d": UNetShape, "unet3d": VolumeNetShape}
 
 
@@ -53,8 +54,8 @@ class Model:
 
 
 def read_model(folder: Path | str | None = None) -> Model:
-    """The model in ``folder``, or the 3-D one that ships with the product."""
-    folder = Path(folder) if folder else shipped(VOLUME_MODEL)
+    """The model in ``folder``, or the default of those that ship with the product."""
+    folder = Path(folder) if folder else shipped(DEFAULT_MODEL)
     path = folder / MANIFEST
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))

@@ -2,13 +2,11 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.result import SEGMENTERS, Options
-from VertebraFLTLib.segmentation import weights
 from VertebraFLTLib.segmentation.registry import get_segmenter
 
 MODULES = {
@@ -44,14 +42,14 @@ def test_a_model_folder_brings_its_own_kind(folders, kind, named):
     assert thresholds == [0.3] * 4
 
 
-@pytest.mark.parametrize("options", [{}, {"segmenter": "volume"}])
-def test_the_3d_network_is_the_default(monkeypatch, folders, options):
-    monkeypatch.setattr(weights, "shipped", {"unet3d": Path(folders["VolumeSegmenter"])}.get)
-    assert type(get_segmenter(Options(device="cpu", **options))).__name__ == "VolumeSegmenter"
+def test_the_3d_networks_that_ship():
+    made = get_segmenter(Options(device="cpu", segmenter="volume"))
+    assert type(made).__name__ == "VolumeSegmenter" and made.model.name == "unet3d"
+    assert len(made.networks) == 4
 
 
-@pytest.mark.parametrize("options", [{"views": ("axial",)}, {"combine": "vote"}, {"segmenter": "ensemble"}])
-def test_whoever_asks_for_views_has_the_ensemble_that_ships(options):
+@pytest.mark.parametrize("options", [{}, {"views": ("axial",)}, {"combine": "vote"}, {"segmenter": "ensemble"}])
+def test_the_ensemble_is_the_default_and_whoever_asks_for_views_has_it(options):
     made = get_segmenter(Options(device="cpu", **options))
     assert type(made).__name__ == "EnsembleSegmenter" and made.model.name == "unet2d-views"
     assert made.views == options.get("views", made.model.views)
@@ -119,7 +117,7 @@ def test_nnunet_needs_a_folder():
 
 
 def test_an_unknown_name_lists_the_known():
-    with pytest.raises(InputError, match="choose one of volume, ensemble, totalsegmentator, nnunet"):
+    with pytest.raises(InputError, match="choose one of ensemble, volume, totalsegmentator, nnunet"):
         get_segmenter(Options(segmenter="magic"))
 
 
