@@ -18,12 +18,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import torch
 from accuracy_cases import left_out, samplings_of, slice_thickness, wanted_of
-from accuracy_scores import DETAILED, RULES, Curves, Folders, best_thresholds, case_curves, score_case, score_validation
+from accuracy_scores import DETAILED, RULES, Folders, best_thresholds, case_curves, score_case, score_validation
 from accuracy_tables import case_table, level_table, measures_table, rule_table
 
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.evaluation.curve_figures import dice_figure, roc_figure
-from VertebraFLTLib.evaluation.curves import ThresholdCurve
+from VertebraFLTLib.evaluation.view_curves import Curves, pooled
 from VertebraFLTLib.segmentation.weights import VOLUME_MODEL, read_model, shipped
 from VertebraFLTLib.training.manifest import read_manifest
 
@@ -94,13 +94,9 @@ def _figures(curves: dict[str, Curves], folder: Path) -> None:
     """Pooled curves of the views, the thesis's ensembles and the 3-D network."""
     folder.mkdir(parents=True, exist_ok=True)
     shown = {rule.name: rule.curve if len(rule.views) != 2 else rule.name for rule in RULES}
-    pooled: Curves = {}
-    for by_rule in curves.values():
-        for rule, by_label in by_rule.items():
-            mine = pooled.setdefault(shown[rule], {})
-            for label, curve in by_label.items():
-                mine[label] = mine.get(label, ThresholdCurve()) + curve
-    few = {name: curve for name, curve in pooled.items() if "axial +" not in name}
+    renamed = ({shown[rule]: by_label for rule, by_label in by_rule.items()} for by_rule in curves.values())
+    every = pooled(renamed)
+    few = {name: curve for name, curve in every.items() if "axial +" not in name}
     roc_figure(few).savefig(folder / "roc.png", dpi=80)
     dice_figure(few).savefig(folder / "dice-by-threshold.png", dpi=80)
 

@@ -15,16 +15,13 @@ from VertebraFLTLib.evaluation.curves import ThresholdCurve
 from VertebraFLTLib.evaluation.level_scores import level_scores
 from VertebraFLTLib.evaluation.mask_pair import MaskPair
 from VertebraFLTLib.evaluation.metrics import Agreement, label_scores
-from VertebraFLTLib.evaluation.view_curves import view_curves
+from VertebraFLTLib.evaluation.view_curves import Curves, pooled, view_curves
 from VertebraFLTLib.result import VIEWS
-from VertebraFLTLib.segmentation.cleanup import clean_up
-from VertebraFLTLib.segmentation.combine import margins
-from VertebraFLTLib.segmentation.onto_ct import to_ct_grid
+from VertebraFLTLib.segmentation.onto_ct import mask_on_ct
+from VertebraFLTLib.segmentation.volume import VOLUME
 from VertebraFLTLib.segmentation.weights import read_model
 from VertebraFLTLib.training.cases import IGNORED
 from VertebraFLTLib.training.manifest import CaseEntry
-
-VOLUME = "volume"
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,6 @@ RULES = (
 )
 DETAILED = RULES[-1]  # the rule of which every measure is told
 
-Curves = dict[str, dict[int, ThresholdCurve]]  # rule -> label -> curve
 Thresholds = dict[str, list[float]]  # rule -> one a structure
 
 
@@ -104,15 +100,9 @@ def case_curves(entry: CaseEntry, slice_mm: float | None, folders: Folders, cach
 
 def best_thresholds(curves: Iterable[Curves]) -> Thresholds:
     """Per rule and structure the threshold with the best pooled Dice; 0.5 where no case shows the structure."""
-    pooled: Curves = {}
-    for one in curves:
-        for name, by_label in one.items():
-            mine = pooled.setdefault(name, {})
-            for label, curve in by_label.items():
-                mine[label] = mine.get(label, ThresholdCurve()) + curve
     return {
         name: [by_label[s.label].best_threshold() if by_label[s.label].inside.sum() else 0.5 for s in STRUCTURES]
-        for name, by_label in pooled.items()
+        for name, by_label in pooled(curves).items()
     }
 
 
@@ -120,17 +110,11 @@ def mask_of(
     found: dict[str, np.ndarray], grid: sitk.Image, rule: Rule, thresholds: list[float], ct: sitk.Image
 ) -> sitk.Image:
     """The mask on the CT's grid, as the segmenters make it."""
-    decided = margins(found, dict.fromkeys(rule.views, thresholds), rule.combine)
-    return clean_up(to_ct_grid(decided, grid, ct), ct)[0]
+    return mask_on_ct(found, dict.fromkeys(rule.views, thresholds), rule.combine, grid, ct)[0]
 
 
 def score_case(
-    entry: CaseEntry,
-    slice_mm: float | None,
-    thresholds: Thresholds,
-    folders: Folders,
-    cache: Path,
-    rules: tuple[Rule, ...] = RULES,
+    entry: CaseEntry, slice_mm: float | None, thresholds: Thresholds, folders: Folders, cache: Path
 ) -> CaseScores:
     """Scores of one left-out case; surface distances too, but for the sake of time only of the 3-D network."""
     store, case = Predictions(cache), load(entry, slice_mm)
@@ -142,9 +126,8 @@ def score_case(
         def score(rule: Rule = rule, levels: sitk.Image | None = levels) -> tuple[list[Agreement], list[Agreement]]:
             found, grid = probabilities_of(case, rule, folders, entry.fold, store)
             pair = pair_of(case, mask_of(found, grid, rule, thresholds[rule.name], case.ct))
-            return label_scores(pair, surfaces=rule == DETAILED), level_scores(
-                pair, levels
-            ) if levels is not None else []
+            of_levels = level_scores(pair, levels) if levels is not None else []
+            return label_scores(pair, surfaces=rule == DETAILED), of_levels
 
         made_by = read_model(folders.of(rule, entry.fold))
         key = ("scores", made_by.digest, made_by.mirror, entry.name, slice_mm, rule, tuple(thresholds[rule.name]))
@@ -158,8 +141,7 @@ def score_validation(entry: CaseEntry, slice_mm: float | None, model: Path, rule
     case = load(entry, slice_mm)
     found, grid, shipped = Predictions(cache).of(case, model)
     found = {view: found[view] for view in rule.views}
-    decided = margins(found, {view: shipped.thresholds[view] for view in rule.views}, rule.combine)
-    pair = pair_of(case, clean_up(to_ct_grid(decided, grid, case.ct), case.ct)[0])
+    pair = pair_of(case, mask_on_ct(found, shipped.thresholds, rule.combine, grid, case.ct)[0])
     levels = level_scores(pair, case.levels) if case.levels is not None else []
     return CaseScores(entry.name, None, slice_mm, {rule.name: label_scores(pair)}, levels)
 

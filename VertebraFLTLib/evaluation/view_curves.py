@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -20,18 +20,14 @@ def view_curves(
     probabilities: Mapping[str, np.ndarray],
     labels: np.ndarray,
     scored: np.ndarray | None = None,
-    *,
-    drawn: Collection[int] | None = None,
-    before: Curves | None = None,
 ) -> Curves:
     """Curves of each view and, of two views or more, of each ensemble, whose threshold is the same for all its views.
 
     probabilities: per view uint8 (structures, k, j, i), 255 = 1. labels: semantic mask (k, j, i). scored: boolean
-    (k, j, i), the voxels that count. drawn: the structures that the labels show wherever they are in the volume (all
-    where None); no other is scored. before: curves of earlier volumes, which are added.
+    (k, j, i), the voxels that count.
 
-    A drawn structure that the volume does not hold counts too: what is found of it is a false positive. Raises
-    InputError for shapes that differ.
+    A structure that the volume does not hold counts too: what is found of it is a false positive. Raises InputError for
+    shapes that differ.
     """
     every = dict(probabilities)
     if len(probabilities) > 1:
@@ -45,9 +41,19 @@ def view_curves(
                 f"{name}: probabilities of shape {volume.shape} do not fit labels of shape {labels.shape}; "
                 f"{len(STRUCTURES)} structures on the same grid are needed"
             )
-        curves[name] = dict((before or {}).get(name, {}))
-        for structure, probability in zip(STRUCTURES, volume, strict=True):
-            if drawn is None or structure.label in drawn:
-                earlier = curves[name].get(structure.label, ThresholdCurve())
-                curves[name][structure.label] = earlier.add(probability, labels == structure.label, scored)
+        curves[name] = {
+            structure.label: ThresholdCurve().add(probability, labels == structure.label, scored)
+            for structure, probability in zip(STRUCTURES, volume, strict=True)
+        }
     return curves
+
+
+def pooled(each: Iterable[Curves]) -> Curves:
+    """The curves of several volumes as one: counts of the same name and structure added."""
+    total: Curves = {}
+    for curves in each:
+        for name, by_label in curves.items():
+            mine = total.setdefault(name, {})
+            for label, curve in by_label.items():
+                mine[label] = mine.get(label, ThresholdCurve()) + curve
+    return total

@@ -13,12 +13,10 @@ from VertebraFLTLib.anatomy import STRUCTURES
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.progress import Progress
 from VertebraFLTLib.result import COMBINATIONS
-from VertebraFLTLib.segmentation.cleanup import clean_up
-from VertebraFLTLib.segmentation.combine import margins
 from VertebraFLTLib.segmentation.device import choose_device, device_words
 from VertebraFLTLib.segmentation.grid import body_box, crop, normalised, sample_ct, whole_grid
 from VertebraFLTLib.segmentation.network import UNet2d, fused_for_inference
-from VertebraFLTLib.segmentation.onto_ct import to_ct_grid
+from VertebraFLTLib.segmentation.onto_ct import mask_on_ct
 from VertebraFLTLib.segmentation.protocol import Segmentation
 from VertebraFLTLib.segmentation.views import as_stack, stack_probabilities
 from VertebraFLTLib.segmentation.weights import Model, load_network
@@ -74,12 +72,7 @@ class EnsembleSegmenter:
     def segment(self, ct: sitk.Image, progress: Progress) -> Segmentation:
         """See :class:`Segmenter`. Details include the floating-point operations done and the seconds they took."""
         probabilities, part, work = self.probabilities(ct, progress)
-        decided = margins(probabilities, self.thresholds, self.combine)
-        probabilities.clear()
-        progress("segmentation", 0.93)
-        mask = to_ct_grid(decided, part, ct)
-        progress("segmentation", 0.97)
-        mask, removed = clean_up(mask, ct)
+        mask, removed = mask_on_ct(probabilities, self.thresholds, self.combine, part, ct, progress)
         details: dict[str, Any] = {
             "segmenter": "ensemble",
             "model": self.model.name,

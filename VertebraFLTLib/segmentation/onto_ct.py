@@ -1,4 +1,4 @@
-"""From decisions on the working grid to labels on the CT's own grid."""
+"""From probabilities on the working grid to a mask on the CT's own grid."""
 
 from __future__ import annotations
 
@@ -6,7 +6,31 @@ import numpy as np
 import SimpleITK as sitk
 
 from VertebraFLTLib.anatomy import STRUCTURES
+from VertebraFLTLib.progress import Progress, silent
+from VertebraFLTLib.segmentation.cleanup import clean_up
+from VertebraFLTLib.segmentation.combine import margins
 from VertebraFLTLib.segmentation.grid import box_on, crop
+
+
+def mask_on_ct(
+    probabilities: dict[str, np.ndarray],
+    thresholds: dict[str, list[float]],
+    combine: str,
+    part: sitk.Image,
+    ct: sitk.Image,
+    progress: Progress = silent,
+) -> tuple[sitk.Image, dict[str, float]]:
+    """The mask that networks' probabilities become, and what the clean-up took away (ml by structure).
+
+    probabilities: per view (or ``volume``) uint8 (structures, k, j, i) on the working grid ``part``; emptied here, for
+    they are large. thresholds: per view, one a structure. combine: as :func:`margins`.
+    """
+    decided = margins(probabilities, thresholds, combine)
+    probabilities.clear()
+    progress("segmentation", 0.93)
+    mask = to_ct_grid(decided, part, ct)
+    progress("segmentation", 0.97)
+    return clean_up(mask, ct)
 
 
 def to_ct_grid(decided: np.ndarray, part: sitk.Image, ct: sitk.Image) -> sitk.Image:

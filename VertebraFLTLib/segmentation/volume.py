@@ -12,12 +12,10 @@ import torch
 from VertebraFLTLib.anatomy import STRUCTURES
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.progress import Progress
-from VertebraFLTLib.segmentation.cleanup import clean_up
-from VertebraFLTLib.segmentation.combine import margins
 from VertebraFLTLib.segmentation.device import choose_device, device_words
 from VertebraFLTLib.segmentation.grid import body_box, crop, normalised, sample_ct, whole_grid
 from VertebraFLTLib.segmentation.network3d import VolumeNet, fused_volume_net
-from VertebraFLTLib.segmentation.onto_ct import to_ct_grid
+from VertebraFLTLib.segmentation.onto_ct import mask_on_ct
 from VertebraFLTLib.segmentation.protocol import Segmentation
 from VertebraFLTLib.segmentation.slabs import slab_probabilities
 from VertebraFLTLib.segmentation.weights import Model, load_network
@@ -46,12 +44,7 @@ class VolumeSegmenter:
     def segment(self, ct: sitk.Image, progress: Progress) -> Segmentation:
         """See :class:`Segmenter`. Details include the floating-point operations done and the seconds they took."""
         probability, part, work = self.probabilities(ct, progress)
-        decided = margins(probability, {VOLUME: self.thresholds}, "average")
-        probability.clear()
-        progress("segmentation", 0.93)
-        mask = to_ct_grid(decided, part, ct)
-        progress("segmentation", 0.97)
-        mask, removed = clean_up(mask, ct)
+        mask, removed = mask_on_ct(probability, {VOLUME: self.thresholds}, "average", part, ct, progress)
         details: dict[str, Any] = {
             "segmenter": VOLUME,
             "model": self.model.name,

@@ -5,7 +5,7 @@ import pytest
 
 from VertebraFLTLib.anatomy import STRUCTURES
 from VertebraFLTLib.errors import InputError
-from VertebraFLTLib.evaluation.view_curves import view_curves
+from VertebraFLTLib.evaluation.view_curves import pooled, view_curves
 from VertebraFLTLib.segmentation.combine import margins
 
 VIEWS = ("axial", "sagittal", "coronal")
@@ -40,17 +40,16 @@ def test_every_view_and_structure_has_a_curve(volume):
     assert set(view_curves({"axial": probabilities["axial"]}, labels)) == {"axial"}
 
 
-def test_volumes_add_up_in_any_order_and_undrawn_structures_are_left_out(volume):
+def test_volumes_add_up_in_any_order(volume):
     probabilities, labels = volume
-    first = view_curves(probabilities, labels, labels < 3, drawn={1})
-    both = view_curves(probabilities, labels, before=first)
-    assert set(first["vote"]) == {1}
-    other = view_curves(probabilities, labels, labels < 3, drawn={1}, before=view_curves(probabilities, labels))
+    first, second = view_curves(probabilities, labels, labels < 3), view_curves(probabilities, labels)
+    both, other = pooled([first, second]), pooled([second, first])
     for name in both:
         for label in (1, 2, 3, 4):
             assert np.array_equal(both[name][label].outside, other[name][label].outside)
     assert both["axial"][1].inside.sum() == 2 * (labels == 1).sum()
     assert both["axial"][1].outside.sum() == labels.size + (labels < 3).sum() - 2 * (labels == 1).sum()
+    assert pooled([]) == {}
 
 
 def test_shapes_that_do_not_fit(volume):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from VertebraFLTLib.segmentation.ensemble import to_ct_grid
 from VertebraFLTLib.segmentation.grid import body_box, crop, normalised, sample_ct, whole_grid
+from VertebraFLTLib.segmentation.onto_ct import to_ct_grid
 
 SPACING = (2.0, 2.0, 3.0)
 

@@ -55,13 +55,13 @@ def test_beyond_a_narrow_view_are_air_and_background(patch):
 def test_a_stack_is_narrowed_within_its_slices_alone(patch, still):
     for stack in range(3):
         others = tuple(axis for axis in range(3) if axis != stack)
-        changed = set()
+        cuts = 0
         for seed in range(8):
             hu, _ = alter(*patch, 2.0, 2.0, still(narrow_view=1.0), np.random.default_rng(seed), others)
             cut = np.moveaxis(hu == AIR_HU, stack, 0)
             assert (cut == cut[0]).all()  # the same in every slice
-            changed.add(bool(cut.any()))
-        assert True in changed
+            cuts += bool(cut.any())
+        assert cuts  # some of the eight draws narrowed the view
 
 
 def test_metal_and_contrast_agent_leave_labels_and_shape(patch, still):
