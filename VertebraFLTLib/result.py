@@ -27,7 +27,8 @@ DEVICES = ("auto", "cpu", "cuda")
 class Options:
     """The choices of one run; the defaults are the product's. ``None`` means: as the weights' manifest says.
 
-    ``segmenter`` None: the kind of network that ``model_folder`` holds, else the ensemble that ships.
+    ``segmenter`` None: the kind of network that ``model_folder`` holds; else the 3-D one that ships, or the ensemble
+    where ``views`` or ``combine`` are given.
     """
 
     device: str = "auto"
