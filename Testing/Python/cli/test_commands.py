@@ -166,8 +166,8 @@ def test_rebuild_turns_planes_when_asked_and_cuts_by_those_in_the_table(finished
     labels = {}
     for name, folder in (("oblique", finished), ("axial", copy)):
         labels[name] = sitk.GetArrayFromImage(sitk.ReadImage(str(folder / "vertebrae.nii.gz")))
-    assert all(len(np.unique(one)) <= 2 for one in labels["axial"])
-    assert any(len(np.unique(one)) > 2 for one in labels["oblique"])
+    assert all(len(np.unique(one)) <= 2 for one in labels["axial"])  # one vertebra a slice
+    assert (labels["oblique"] > 0).sum() > (labels["axial"] > 0).sum()  # which lose wedges of bodies to the layers
 
 
 def test_a_run_may_be_repeated_where_nothing_was_edited(finished):
