@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import SimpleITK as sitk
 
@@ -16,7 +12,7 @@ from VertebraFLTLib.io.pairing import check_pair
 from VertebraFLTLib.io.suv import pet_to_suv
 from VertebraFLTLib.io.suv_record import SuvOverrides, SuvRecord
 from VertebraFLTLib.peak_memory import peak_memory_mb
-from VertebraFLTLib.progress import Progress, silent
+from VertebraFLTLib.progress import Progress, Stopwatch, silent
 from VertebraFLTLib.quantification.completeness import completeness_warnings
 from VertebraFLTLib.quantification.coverage import Grid, LabelBoxes, coverage
 from VertebraFLTLib.quantification.masks_on_pet import bones_on_pet
@@ -38,22 +34,6 @@ from VertebraFLTLib.spine.sacrum import doubt_a_sliver, without_sacrum
 LARGE_ISLANDS_ML = 1.0  # less than this is noise of a network, and not worth a word
 OTHER_TRACER = 0.7  # share of a boundary's confidence that is kept where the tracer is not FLT
 LOW_CONFIDENCE = 0.5  # below this a boundary is called uncertain, in words and in colour, wherever it is shown
-
-
-class Stopwatch:
-    """Seconds per stage, and the progress of each."""
-
-    def __init__(self, progress: Progress, seconds: dict[str, float] | None = None) -> None:
-        self.progress = progress
-        self.seconds: dict[str, float] = {} if seconds is None else seconds
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        began = time.perf_counter()
-        self.progress(name, 0.0)
-        yield
-        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - began, 3)
-        self.progress(name, 1.0)
 
 
 def run(

@@ -17,8 +17,8 @@ from VertebraFLTLib.io.images import LoadedImage, read_image
 from VertebraFLTLib.io.suv_record import SuvOverrides, SuvRecord
 from VertebraFLTLib.io.writing import RUN_FILES, StagedFolder, sha256_of
 from VertebraFLTLib.peak_memory import peak_memory_mb
-from VertebraFLTLib.pipeline import Stopwatch, column_of, column_profile, finish, run, without_islands
-from VertebraFLTLib.progress import Progress, silent
+from VertebraFLTLib.pipeline import column_of, column_profile, finish, run, without_islands
+from VertebraFLTLib.progress import Progress, Stopwatch, silent
 from VertebraFLTLib.quantification.coverage import Grid
 from VertebraFLTLib.report.run_folder import write_record, write_report
 from VertebraFLTLib.result import Options, Result
