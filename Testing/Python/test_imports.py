@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "VertebraFLTLib"
 
 # The rooms in the order in which data flows; each may import itself and what is named for it, and nothing else here.
-BASE = {"anatomy", "errors", "progress", "resources", "result", "__init__"}
+BASE = {"anatomy", "errors", "peak_memory", "progress", "resources", "result", "__init__"}
 TO_PIPELINE = BASE | {"io", "segmentation", "spine", "quantification", "pipeline"}
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(BASE, BASE),
@@ -24,9 +24,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "phantom": BASE | {"io"},
     "quantification": BASE | {"io", "spine"},
     "pipeline": TO_PIPELINE,
+    "live": TO_PIPELINE,
     "report": TO_PIPELINE,
     "evaluation": TO_PIPELINE - {"pipeline"} | {"report"},
-    "mrml": TO_PIPELINE | {"report", "phantom"},
+    "mrml": TO_PIPELINE | {"report", "phantom", "live"},
     "training": TO_PIPELINE - {"pipeline"} | {"phantom", "evaluation"},
     "workflow": TO_PIPELINE | {"report", "mrml", "phantom"},
     "cli": TO_PIPELINE | {"report", "mrml", "phantom", "workflow", "training", "evaluation"},

@@ -56,6 +56,7 @@ def test_the_tables_have_the_promised_columns(finished):
     assert list(table(finished / "profile.csv")[0]) == ["pet_slice", "z_mm", "mean_suv", "voxels"]
     assert list(table(finished / "boundaries.csv")[0]) == [
         "index", "below", "above", "pet_slice", "z_mm", "depth_suv", "confidence", "source",
+        "centre_x_mm", "centre_y_mm", "normal_x", "normal_y", "normal_z", "locked", "reviewed",
     ]  # fmt: skip
     rows = table(finished / "suv.csv")
     assert list(rows[0]) == [
@@ -141,6 +142,26 @@ def test_an_edited_boundary_moves_the_vertebrae_and_is_not_overwritten(finished,
     assert volume["after"]["T5"] == volume["before"]["T5"]
     again = call("run", *images, "--out", copy, "--no-scene")
     assert again.status == 2 and "corrected by hand" in again.fault
+
+
+def test_rebuild_turns_the_planes_when_asked_but_for_locked_ones(finished, call, tmp_path):
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(finished, copy)
+    rows = table(copy / "boundaries.csv")
+    assert max(abs(float(r["normal_y"])) for r in rows) > 0.1  # oblique by default
+    rows[1] |= {"locked": "1", "reviewed": "1"}
+    with open(copy / "boundaries.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    assert call("rebuild", copy, "--no-scene", "--cuts", "axial").status == 0
+    after = table(copy / "boundaries.csv")
+    assert after[1] == rows[1]  # the locked one
+    assert all(float(r["normal_z"]) == 1.0 for i, r in enumerate(after) if i != 1)
+    before, turned = (sitk.GetArrayFromImage(sitk.ReadImage(str(f / "vertebrae.nii.gz"))) for f in (finished, copy))
+    assert (before > 0).sum() > (turned > 0).sum()  # axial layers take wedges of bodies away
 
 
 def test_a_run_may_be_repeated_where_nothing_was_edited(finished):
