@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,6 +35,9 @@ from VertebraFLTLib.spine.levels import SURE_OF_NAMES, check_level
 from VertebraFLTLib.spine.profile import Profile, uptake_profile
 from VertebraFLTLib.spine.sacrum import doubt_a_sliver, without_sacrum
 
+Placement = Callable[[sitk.Image, np.ndarray, Profile], BoundarySet]
+"""Boundaries from elsewhere than the uptake: semantic mask, column (bool, kji) and profile in, boundaries out."""
+
 LARGE_ISLANDS_ML = 1.0  # less than this is noise of a network, and not worth a word
 OTHER_TRACER = 0.7  # share of a boundary's confidence that is kept where the tracer is not FLT
 LOW_CONFIDENCE = 0.5  # below this a boundary is called uncertain, in words and in colour, wherever it is shown
@@ -62,12 +65,14 @@ def run(
     segmenter: Segmenter,
     options: Options | None = None,
     *,
+    place: Placement | None = None,
     overrides: SuvOverrides | None = None,
     progress: Progress = silent,
 ) -> Result:
     """The whole path of method.md from two images to tables and surfaces.
 
-    The segmenter is given, not made, so that a cohort loads its weights once. Raises InputError when the input is at
+    The segmenter is given, not made, so that a cohort loads its weights once. ``place`` takes the detector's place,
+    for a day on which uptake shows no boundaries. Raises InputError when the input is at
     fault; Cancelled, raised by ``progress``, passes through and leaves nothing behind.
     """
     options = options or Options()
@@ -82,7 +87,11 @@ def run(
     with watch.stage("boundaries"):
         column = column_of(segmentation.mask)
         semantic, island_ml = without_islands(segmentation.mask, column)
-        profile, boundaries = find_boundaries(pet_suv, semantic, column, options, suv.tracer)
+        if place is None:
+            profile, boundaries = find_boundaries(pet_suv, semantic, column, options, suv.tracer)
+        else:
+            profile = column_profile(pet_suv, semantic, column)
+            boundaries = place(semantic, column, profile)
     warnings = [*ct.warnings, *pet.warnings, *overlap, *suv.warnings, *segmentation.warnings]
     if island_ml > LARGE_ISLANDS_ML:
         warnings.append(f"{island_ml:.1f} ml marked as vertebral body lay apart from the column and were left out")
@@ -234,7 +243,8 @@ def vertebra_mask(
 def doubts(suv: SuvRecord, boundaries: BoundarySet) -> list[str]:
     """What a reader must know before trusting the boundaries and their names."""
     found = []
-    if suv.tracer and suv.tracer != "FLT":
+    carried = any(b.source == "carried" for b in boundaries.boundaries)
+    if suv.tracer and suv.tracer != "FLT" and not carried:
         found.append(
             f"the tracer is {suv.tracer}, not FLT: marrow uptake may not show the discs, so boundaries may be wrong"
         )
@@ -252,7 +262,7 @@ def doubts(suv: SuvRecord, boundaries: BoundarySet) -> list[str]:
     if boundaries.level_confidence < SURE_OF_NAMES:
         found.append(
             f"level names are an inference (confidence {boundaries.level_confidence:.2f}: {boundaries.level_reason}); "
-            "give the lowest level with --lowest"
+            + ("settle them in the run they were carried from" if carried else "give the lowest level with --lowest")
         )
     return found
 

@@ -16,7 +16,8 @@ from VertebraFLTLib.longitudinal.spine_line import STEP_MM, SpineLine
 from VertebraFLTLib.progress import Progress, silent
 from VertebraFLTLib.quantification.coverage import Grid
 
-LEAST_DICE = 0.6  # of the columns after bending: below this the registration has failed
+FAILED_DICE = 0.5  # of bones or columns: below this the registration has failed
+UNLIKE_DICE = 0.75  # of bones, where the CTs do not show the same discs either: another patient
 POINTS = 30_000  # voxels of either column that are tried
 LOCAL_MM = 15.0
 TURN_MM = 15.0
@@ -82,13 +83,23 @@ def register(reference: Scan, follow_up: Scan, progress: Progress = silent) -> R
     slid = slide(ours, reference.ct, theirs, follow_up.ct, _where_both(ours, theirs, rigid, start), rigid.pelvis)
     progress("registration", 0.8)
     overlap, dice = _overlap(reference, follow_up, ours, theirs, slid.shift_mm)
+    _refuse_unlike(rigid, slid, dice)
     progress("registration", 1.0)
-    if dice < LEAST_DICE:
-        raise InputError(
-            f"the spines do not match: their overlap after registration is {dice:.2f} (Dice; {LEAST_DICE:g} is the "
-            "least); check that both scans are of one patient, and both masks"
-        )
     return Registration(rigid, ours, theirs, slid, _turns(ours, theirs, slid.shift_mm), overlap, dice)
+
+
+def _refuse_unlike(rigid: Rigid, slid: Slide, dice: float) -> None:
+    least = min(rigid.dice, dice)
+    if least < FAILED_DICE:
+        raise InputError(
+            f"registration failed: the bones overlap by {least:.2f} (Dice; {FAILED_DICE:g} is the least); check that "
+            "both scans are of one patient and show the same part of the body, and both masks"
+        )
+    if rigid.dice < UNLIKE_DICE and slid.overall < slid.rival:
+        raise InputError(
+            f"registration failed: the bones overlap by {rigid.dice:.2f} (Dice) and the discs do not match "
+            f"(correlation {slid.overall:.2f}, elsewhere {slid.rival:.2f}); check that both scans are of one patient"
+        )
 
 
 def _where_both(ours: SpineLine, theirs: SpineLine, rigid: Rigid, start: Array) -> Array:
@@ -141,7 +152,9 @@ def _overlap(reference: Scan, follow_up: Scan, ours: SpineLine, theirs: SpineLin
         hits[way] = np.bincount(at, found, n) * share
         counts[way] = np.bincount(at, minlength=n) * share
     hits, counts = hits * shared, counts * shared
-    local_hits, local_counts = (ndimage.gaussian_filter1d(x.sum(axis=0), LOCAL_MM, mode="constant") for x in (hits, counts))
+    local_hits, local_counts = (
+        ndimage.gaussian_filter1d(x.sum(axis=0), LOCAL_MM, mode="constant") for x in (hits, counts)
+    )
     local = local_hits / np.maximum(local_counts, 1e-6)
     return np.where(shared, local, 0.0), float(hits.sum() / max(counts.sum(), 1e-6))
 

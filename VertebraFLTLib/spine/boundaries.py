@@ -16,7 +16,7 @@ MIN_SPAN_MM = 6.0
 """A user's boundary is refused closer to another than this: even a collapsed vertebra with its disc is higher.
 What a detector finds is kept as it is, with little confidence."""
 
-SOURCES = ("thesis", "span-prior", "kalman", "user")
+SOURCES = ("thesis", "span-prior", "kalman", "user", "carried")
 BY_USER = ("placed by the user",)
 
 
