@@ -1,4 +1,4 @@
-"""Boundaries of one scan carried to another of the same patient, with what the registration leaves of their confidence."""
+"""Boundaries of one scan carried to another of the same patient, with what is left of their confidence."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ ALIKE = 0.35  # local correlation from which the bands around a boundary count
 CLEAR_LEAD = 0.15  # by which the whole signature must fit better here than a vertebra further on
 FAR_MM = 2.5  # a local best place this far off says that something is wrong there
 POOR_OVERLAP = 0.75
+NAMES_BY_BANDS = 0.99  # of the confidence of level names
+NAMES_BY_MASKS = {True: 0.8, False: 0.4}  # with the pelvis in both views, and without
 RUNS_ON_MM = 10.0  # a column that runs on beyond the reference's end by more than this is cut where that ended
 
 
@@ -70,8 +72,8 @@ def doubts_of(reference: BoundarySet, carried: BoundarySet, registration: Regist
     if not _leads(registration):
         found.append(
             f"the CTs do not show the same bodies and discs along the spine (correlation {slide.overall:.2f}, "
-            f"{slide.rival:.2f} elsewhere): boundaries were placed by the masks alone; make sure that both scans are of "
-            "one patient, and that no level was slipped"
+            f"{slide.rival:.2f} elsewhere): boundaries were placed by the masks alone; make sure that both scans are "
+            "of one patient, and that no level was slipped"
         )
     left_out = len(reference.boundaries) - len(carried.boundaries)
     if left_out:
@@ -79,8 +81,8 @@ def doubts_of(reference: BoundarySet, carried: BoundarySet, registration: Regist
             f"{left_out} of the reference's {len(reference.boundaries)} boundaries lie outside this scan's column"
         )
     over = [
-        f"{length:.0f} mm {where} {name}"
-        for length, where, name in (
+        f"{length:.0f} mm {side} {name}"
+        for length, side, name in (
             (carried.boundaries[0].z_mm - carried.bottom_z_mm, "below", carried.boundaries[0].above),
             (carried.top_z_mm - carried.boundaries[-1].z_mm, "above", carried.boundaries[-1].below),
         )
@@ -157,11 +159,8 @@ def _trust(registration: Registration, s: float) -> tuple[float, tuple[str, ...]
 
 def _names(reference: BoundarySet, registration: Registration) -> tuple[float, str]:
     """How sure the names are: as in the reference, less the chance of a slip by a level."""
-    if _leads(registration):
-        kept = 0.99
-    else:
-        kept = 0.8 if registration.rigid.pelvis else 0.4
+    kept = NAMES_BY_BANDS if _leads(registration) else NAMES_BY_MASKS[registration.rigid.pelvis]
     reason = f"carried from another day ({reference.level_reason})" if reference.level_reason else "carried"
-    if kept < 0.99:
+    if kept < NAMES_BY_BANDS:
         reason += "; a slip by one level is not excluded: the CTs do not show the same discs"
     return reference.level_confidence * kept, reason

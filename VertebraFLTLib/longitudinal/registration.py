@@ -39,8 +39,8 @@ class Scan:
 class Registration:
     """From the reference's spine to the follow-up's.
 
-    ``turns`` (n, 3, 3): rotation of the spine, and ``overlap``: local Dice of the two columns after bending, every millimetre of the reference's line; ``dice``: of
-    the whole columns where both are in view.
+    Every millimetre of the reference's line: ``turns`` (n, 3, 3), rotation of the spine; ``overlap`` (n,), local Dice
+    of the two columns after bending. ``dice``: of the whole columns where both are in view.
     """
 
     rigid: Rigid

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -76,7 +77,8 @@ class SpineLine:
 
     def s_at_height(self, z_mm: npt.ArrayLike) -> Array:
         """Distance along the line where it passes a height; the line rises."""
-        return np.interp(z_mm, self.points_mm[:, 2], np.arange(len(self.points_mm)) * STEP_MM)
+        heights = np.asarray(z_mm, dtype=np.float64)
+        return np.interp(heights, self.points_mm[:, 2], np.arange(len(self.points_mm)) * STEP_MM)
 
 
 def _smoothed(voxels: Array, along: Array) -> Array:
@@ -91,7 +93,7 @@ def _smoothed(voxels: Array, along: Array) -> Array:
     weight = np.bincount(layer, minlength=n).astype(np.float64)
     sums = [np.bincount(layer, voxels[:, a], n) for a in range(3)]
 
-    def blur(values: Array) -> Array:
+    def blur(values: npt.NDArray[Any]) -> Array:
         return np.asarray(gaussian_filter1d(values, SMOOTH_MM / STEP_MM, mode="constant", truncate=4.0))
 
     w, ws, wss = blur(weight), blur(weight * s), blur(weight * s * s)

@@ -159,8 +159,8 @@ def _refuse_other_references(runs: Sequence[DayRun]) -> None:
         if lenders and ct not in lenders.values():
             first = next(iter(lenders))
             raise InputError(
-                f"{folder} is not the run that {first} was carried from, nor carried from it: another patient? Give the "
-                "reference of all, or 'vertebraflt follow' it too"
+                f"{folder} is not the run that {first} was carried from, nor carried from it: another patient? "
+                "Give the reference of all, or 'vertebraflt follow' it too"
             )
 
 

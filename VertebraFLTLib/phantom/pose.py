@@ -23,8 +23,8 @@ class Pose:
     """A pose against the usual one; what is 0 stays as it is.
 
     ``shift_mm`` (x, y, z: LPS) and ``turn_deg`` about the x, y and z axis, in that order, about ``PIVOT_MM``, move the
-    whole patient; the couch follows in height only. ``kyphosis_deg`` and ``scoliosis_deg`` are added to the curves of the patient's
-    spine, whose bodies and discs keep their sizes.
+    whole patient; the couch follows in height only. ``kyphosis_deg`` and ``scoliosis_deg`` are added to the curves of
+    the patient's spine, whose bodies and discs keep their sizes.
     """
 
     shift_mm: Point = (0.0, 0.0, 0.0)

@@ -1,4 +1,4 @@
-"""The figure of a registration: both days' spines straightened side by side, where a slip by one level leaps to the eye."""
+"""The figure of a registration: both days' spines straightened side by side, where a slip by a level would show."""
 
 from __future__ import annotations
 
@@ -116,9 +116,9 @@ def _lines(panels: tuple[Axes, ...], comparison: Comparison, result: Result) -> 
         at = float(line.s_at_height(boundary.z_mm))
         confidence = kept.get((boundary.below, boundary.above))
         sure = confidence is not None and confidence >= LOW_CONFIDENCE
-        style = {"color": SURE if sure else UNSURE, "linestyle": "-" if sure else (0, (3, 2)), "linewidth": 0.8}
+        color, dashes = (SURE, "-") if sure else (UNSURE, (0, (3, 2)))
         for axes in panels:
             if confidence is None and axes is not panels[0]:
                 continue
-            axes.axhline(at, alpha=0.9, **style)
+            axes.axhline(at, color=color, linestyle=dashes, linewidth=0.8, alpha=0.9)
     return [(float(np.mean(line.s_at_height([v.z_low_mm, v.z_high_mm]))), v.level) for v in reference.vertebrae()]
