@@ -183,8 +183,9 @@ def write_folder(result: Result, folder: Path, scene: bool, progress: Progress) 
 def read_case(folder: Path) -> dict[str, Any]:
     """The record of a finished run. Raises InputError where the folder holds none."""
     path = folder / "case.json"
+    text = read_run_text(path)
     try:
-        case = json.loads(read_run_text(path))
+        case = json.loads(text)
     except ValueError as error:
         raise InputError(f"{path}: not a run's record ({error}); give the folder of a finished run") from error
     missing = [key for key in CASE_KEYS if not isinstance(case, dict) or key not in case]

@@ -14,12 +14,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import bench_boundaries
+import bench_longitudinal
 import bench_run
 import bench_segmentation
 
 from VertebraFLTLib.phantom import make_phantom, write_phantom
 
-PARTS = ("boundaries", "run", "segmentation")
+PARTS = ("boundaries", "longitudinal", "run", "segmentation")
 
 
 def main() -> int:
@@ -38,6 +39,10 @@ def main() -> int:
             for seed in range(args.seeds):
                 for line in bench_boundaries.rows(make_phantom(seed=seed, size=args.size)):
                     print(line, flush=True)
+        if "longitudinal" in args.only:
+            print(f"\n## Days -1 and 7 with the boundaries of day 28, {args.size} size\n", flush=True)
+            for line in bench_longitudinal.report(args.seeds, args.size):
+                print(line, flush=True)
         if {"run", "segmentation"} & set(args.only):
             write_phantom(make_phantom(seed=0, size=args.size), patient)
         if "run" in args.only:

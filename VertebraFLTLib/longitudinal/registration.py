@@ -17,7 +17,7 @@ from VertebraFLTLib.progress import Progress, silent
 from VertebraFLTLib.quantification.coverage import Grid
 
 FAILED_DICE = 0.5  # of bones or columns: below this the registration has failed
-UNLIKE_DICE = 0.75  # of bones, where the CTs do not show the same discs either: another patient
+UNLIKE_DICE = 0.72  # of bones, where the CTs do not show the same discs either: another patient
 POINTS = 30_000  # voxels of either column that are tried
 LOCAL_MM = 15.0
 TURN_MM = 15.0

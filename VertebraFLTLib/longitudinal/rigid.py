@@ -11,7 +11,8 @@ from VertebraFLTLib.anatomy import HIP_BONE, SACRUM, VERTEBRAL_BODY
 
 GRID_MM = 4.0
 MARGIN_MM = 40.0
-SHARE = 0.08  # of the grid's points that the metric looks at
+SHARE = 0.15  # of the points around the bones that the metric looks at
+AROUND_MM = 10.0
 STARTS_MM = (0.0, 60.0, -60.0)
 """Heights from which the fit starts where the pelvis is not in both views, and nothing tells how far up they are."""
 _FIXED = (VERTEBRAL_BODY.label, HIP_BONE.label, SACRUM.label)  # the sternum moves with breathing
@@ -97,6 +98,8 @@ def _fit(fixed: sitk.Image, moving: sitk.Image, start: np.ndarray) -> sitk.Euler
     method.SetMetricAsMeanSquares()
     method.SetMetricSamplingStrategy(method.RANDOM)
     method.SetMetricSamplingPercentage(SHARE, _SEED)
+    near = sitk.SmoothingRecursiveGaussian(fixed, AROUND_MM) > 0.03
+    method.SetMetricFixedMask(near)
     method.SetInterpolator(sitk.sitkLinear)
     method.SetOptimizerAsRegularStepGradientDescent(4.0, 0.02, 100, relaxationFactor=0.6)
     method.SetOptimizerScalesFromPhysicalShift()

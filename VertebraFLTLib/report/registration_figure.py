@@ -15,7 +15,7 @@ from VertebraFLTLib.result import Result
 
 _ACROSS_MM = 42.0
 _WINDOW_HU = (-150.0, 650.0)
-_BEYOND_MM = 12.0  # shown below and above the reference's column
+_BEYOND_MM = 12  # shown below and above the reference's column
 
 
 def registration_figure(result: Result) -> Figure:
