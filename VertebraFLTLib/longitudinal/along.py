@@ -15,6 +15,7 @@ from VertebraFLTLib.quantification.coverage import Grid
 RADIUS_MM = 8.0  # of the disc across the line whose mean HU makes the signature: inside the smallest body's cortex
 TREND_MM = 25.0  # what changes more slowly than this is the patient's, not a vertebra's
 SOFT_MM = 1.5
+LOUDEST = 2.0  # bands are softly limited to this many usual ones
 END_MM = 8.0  # the ends of the column are mask as much as spine
 WINDOW_HU = (-100.0, 700.0)  # gas and metal would drown the rest
 LOCAL_MM = 25.0  # standard deviation of the window in which bands are compared: about two vertebrae
@@ -86,6 +87,26 @@ def slide(
     return Slide(shift, np.clip(likeness, 0.0, 1.0), np.abs(place - smooth), overall, rival)
 
 
+def guess(reference: SpineLine, ct_reference: sitk.Image, follow_up: SpineLine, ct: sitk.Image) -> float | None:
+    """The slide at which two whole signatures agree best, wherever that is; None where they agree nowhere.
+
+    A long stretch that agrees well counts for more than a short one that agrees better (Fisher's z times the square
+    root of its length).
+    """
+    ours, theirs = signature(reference, ct_reference), signature(follow_up, ct)
+    n = len(ours)
+    tried = np.arange(-n, len(theirs), 2.0 * STEP_OF_SEARCH_MM)
+    found, worth = np.full(len(tried), -1.0), np.full(len(tried), -np.inf)
+    for at, shift in enumerate(tried):
+        there = _read(theirs, float(shift), n)
+        found[at] = _correlation(ours, there)
+        worth[at] = np.arctanh(np.clip(found[at], -0.999, 0.999)) * np.sqrt(
+            np.sum(np.isfinite(ours) & np.isfinite(there))
+        )
+    best = int(np.argmax(np.where(found >= VISIBLE, worth, -np.inf)))
+    return float(tried[best]) if found[best] >= VISIBLE else None
+
+
 def inside_mask(line: SpineLine, margin_mm: float = 0.0) -> npt.NDArray[np.bool_]:
     """Where along the line there is bone, at least ``margin_mm`` from its ends."""
     s = np.arange(len(line.points_mm)) * STEP_MM
@@ -93,7 +114,7 @@ def inside_mask(line: SpineLine, margin_mm: float = 0.0) -> npt.NDArray[np.bool_
 
 
 def signature(line: SpineLine, ct: sitk.Image) -> Array:
-    """Mean HU across the line every millimetre, less its trend; NaN where the column or the CT ends."""
+    """Mean HU across the line every millimetre, less its trend, outliers limited; NaN where column or CT ends."""
     steps = np.arange(-RADIUS_MM, RADIUS_MM + 1e-6, 2.0)
     u, v = (grid[np.hypot(*np.meshgrid(steps, steps)) <= RADIUS_MM] for grid in np.meshgrid(steps, steps))
     across = u[:, None] * line.frames[:, None, 0] + v[:, None] * line.frames[:, None, 1]
@@ -110,6 +131,9 @@ def signature(line: SpineLine, ct: sitk.Image) -> Array:
     weight = usable.astype(float)
     trend = _blur(np.where(usable, mean, 0.0), TREND_MM) / np.maximum(_blur(weight, TREND_MM), 1e-9)
     bands = _blur(np.where(usable, mean - trend, 0.0), SOFT_MM)
+    usual = 1.4826 * float(np.median(np.abs(bands[usable]))) if usable.any() else 0.0
+    if usual > 0:  # one sclerotic body, or cement, must not speak for all
+        bands = LOUDEST * usual * np.tanh(bands / (LOUDEST * usual))
     return np.where(usable, bands, np.nan)
 
 

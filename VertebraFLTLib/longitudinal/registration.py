@@ -10,8 +10,8 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from VertebraFLTLib.errors import InputError
-from VertebraFLTLib.longitudinal.along import OVERLAP_MM, Slide, inside_mask, slide
-from VertebraFLTLib.longitudinal.rigid import Rigid, register_rigidly
+from VertebraFLTLib.longitudinal.along import OVERLAP_MM, Slide, guess, inside_mask, slide
+from VertebraFLTLib.longitudinal.rigid import Rigid, pelvis_in_both, register_rigidly
 from VertebraFLTLib.longitudinal.spine_line import STEP_MM, SpineLine
 from VertebraFLTLib.progress import Progress, silent
 from VertebraFLTLib.quantification.coverage import Grid
@@ -75,9 +75,9 @@ def register(reference: Scan, follow_up: Scan, progress: Progress = silent) -> R
     views that share too little.
     """
     progress("registration", 0.0)
-    rigid = register_rigidly(reference.semantic, follow_up.semantic)
-    progress("registration", 0.6)
     ours = SpineLine.of(reference.column, Grid.of(reference.semantic))
+    rigid = register_rigidly(reference.semantic, follow_up.semantic, _start(reference, follow_up, ours))
+    progress("registration", 0.6)
     theirs = SpineLine.of(follow_up.column, Grid.of(follow_up.semantic), rigid.matrix @ np.array([0.0, 1.0, 0.0]))
     start = theirs.nearest(rigid.placed(ours.points_mm)) - np.arange(len(ours.points_mm))
     slid = slide(ours, reference.ct, theirs, follow_up.ct, _where_both(ours, theirs, rigid, start), rigid.pelvis)
@@ -86,6 +86,18 @@ def register(reference: Scan, follow_up: Scan, progress: Progress = silent) -> R
     _refuse_unlike(rigid, slid, dice)
     progress("registration", 1.0)
     return Registration(rigid, ours, theirs, slid, _turns(ours, theirs, slid.shift_mm), overlap, dice)
+
+
+def _start(reference: Scan, follow_up: Scan, ours: SpineLine) -> Array | None:
+    """How far the patient moved, from the bands along the spine; None where the pelvis tells that, or nothing does."""
+    if pelvis_in_both(reference.semantic, follow_up.semantic):
+        return None
+    theirs = SpineLine.of(follow_up.column, Grid.of(follow_up.semantic))
+    shift = guess(ours, reference.ct, theirs, follow_up.ct)
+    if shift is None:
+        return None
+    s = np.arange(max(ours.first, theirs.first - shift), min(ours.last, theirs.last - shift))
+    return np.asarray(np.mean(theirs.at(s + shift) - ours.at(s), axis=0)) if len(s) else None
 
 
 def _refuse_unlike(rigid: Rigid, slid: Slide, dice: float) -> None:

@@ -13,9 +13,8 @@ GRID_MM = 4.0
 MARGIN_MM = 40.0
 SHARE = 0.15  # of the points around the bones that the metric looks at
 AROUND_MM = 10.0
-STARTS_MM = (0.0, 60.0, -60.0)
-"""Heights from which the fit starts where the pelvis is not in both views, and nothing tells how far up they are."""
 _FIXED = (VERTEBRAL_BODY.label, HIP_BONE.label, SACRUM.label)  # the sternum moves with breathing
+_PELVIS = (HIP_BONE.label, SACRUM.label)
 _SEED = 20
 
 
@@ -41,23 +40,28 @@ class Rigid:
         return float(np.degrees(np.arccos(np.clip((np.trace(self.matrix) - 1) / 2, -1.0, 1.0))))
 
 
-def register_rigidly(reference: sitk.Image, follow_up: sitk.Image) -> Rigid:
+def pelvis_in_both(reference: sitk.Image, follow_up: sitk.Image) -> bool:
+    """Whether more than a speck of hip bones or sacrum is in both semantic masks."""
+    return all(_has(mask, _PELVIS) for mask in (reference, follow_up))
+
+
+def register_rigidly(reference: sitk.Image, follow_up: sitk.Image, start_mm: np.ndarray | None = None) -> Rigid:
     """The rigid transform that lays the bones of one semantic mask over those of another of the same patient.
 
     Mean squared difference of blurred masks (column, hip bones and sacrum as one) from coarse to fine, within the
-    field of view that both share. Where the pelvis is in both views it starts from there, else from several heights.
+    field of view that both share. It starts from ``start_mm`` (where a point of the reference lies in the follow-up,
+    less where it lay), else from the middle of the pelvis, or of all bones where that is not in both views.
     """
     fixed, moving = _bones(follow_up), _bones(reference)
-    pelvis = all(_has(mask, (HIP_BONE.label, SACRUM.label)) for mask in (reference, follow_up))
-    anchor = (HIP_BONE.label, SACRUM.label) if pelvis else _FIXED
-    apart = _centroid(reference, anchor) - _centroid(follow_up, anchor)
-    starts = STARTS_MM[:1] if pelvis else STARTS_MM
-    fits = [_fit(fixed, moving, apart + np.array([0.0, 0.0, z])) for z in starts]
-    overlap, best = max(((_dice(fixed, moving, reference, one), one) for one in fits), key=lambda pair: pair[0])
-    matrix = np.array(best.GetMatrix()).reshape(3, 3)  # SimpleITK maps points of the fixed image to the moving one
-    centre, shift = np.array(best.GetCenter()), np.array(best.GetTranslation())
+    pelvis = pelvis_in_both(reference, follow_up)
+    if start_mm is None:
+        anchor = _PELVIS if pelvis else _FIXED
+        start_mm = _centroid(follow_up, anchor) - _centroid(reference, anchor)
+    fitted = _fit(fixed, moving, -start_mm)
+    matrix = np.array(fitted.GetMatrix()).reshape(3, 3)  # SimpleITK maps points of the fixed image to the moving one
+    centre, shift = np.array(fitted.GetCenter()), np.array(fitted.GetTranslation())
     back = matrix.T
-    return Rigid(back, centre - back @ (centre + shift), overlap, pelvis)
+    return Rigid(back, centre - back @ (centre + shift), _dice(fixed, moving, reference, fitted), pelvis)
 
 
 def _has(mask: sitk.Image, labels: tuple[int, ...]) -> bool:
