@@ -72,8 +72,8 @@ def follow_into(
         with watch.stage("load model"):
             segmenter = segmenter or get_segmenter(options, mask)
         carrier = Carrier(lent, ct.image, progress)
-        options = replace(options, detector="carried")
-        result = run(ct, pet, segmenter, options, place=carrier, overrides=overrides, progress=progress)
+        options = replace(options, detector="carried", cuts=case["options"].get("cuts", "axial"))
+        result = run(ct, pet, segmenter, options, placement=carrier, overrides=overrides, progress=progress)
         result.carried = {"label": label, **carrier.record()}
         result.comparison = carrier.comparison
         noted = [*carrier.warnings, *_other_segmenter(case["segmentation"], result.segmentation)]

@@ -9,7 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from VertebraFLTLib.errors import InputError
-from VertebraFLTLib.longitudinal.carry import carry
+from VertebraFLTLib.longitudinal.carry import carry, centres_of
 from VertebraFLTLib.longitudinal.registration import Registration, Scan, register
 from VertebraFLTLib.phantom import PhantomCase, PhantomOptions, Pose, make_phantom
 from VertebraFLTLib.pipeline import column_of, column_profile, find_boundaries, vertebra_mask, without_islands
@@ -18,6 +18,7 @@ from VertebraFLTLib.quantification.suv_table import measure
 from VertebraFLTLib.result import Options
 from VertebraFLTLib.segmentation.protocol import Segmenter
 from VertebraFLTLib.spine.boundaries import Boundary, BoundarySet
+from VertebraFLTLib.spine.boundary import unit_normal
 from VertebraFLTLib.spine.profile import Profile
 
 DAYS = (-1, 7)
@@ -88,13 +89,19 @@ def _ways(
 ) -> Iterator[tuple[str, BoundarySet | InputError]]:
     """Carried as the product does, by the rigid registration alone, and detected on the day itself."""
     yield "carried", carry(found, registration, follow_up.profile)
-    points = registration.reference.at(registration.reference.s_at_height([b.z_mm for b in found.boundaries]))
-    heights = registration.rigid.placed(points)[:, 2]
+    places = registration.rigid.placed(centres_of(found, registration))
     bottom, top = follow_up.profile.extent_mm
+    turned = np.array([b.normal for b in found.boundaries]) @ registration.rigid.matrix.T
     rigidly = tuple(
-        replace(b, z_mm=float(z), pet_slice=follow_up.profile.axis.slice_at(float(z)))
-        for b, z in zip(found.boundaries, heights, strict=True)
-        if bottom < z < top
+        replace(
+            b,
+            z_mm=float(at[2]),
+            pet_slice=follow_up.profile.axis.slice_at(float(at[2])),
+            centre_mm=tuple(float(v) for v in at),
+            normal=unit_normal(tuple(float(v) for v in normal)),
+        )
+        for b, at, normal in zip(found.boundaries, places, turned, strict=True)
+        if bottom < at[2] < top
     )
     yield "rigid alone", replace(found, boundaries=rigidly, bottom_z_mm=bottom, top_z_mm=top)
     scan = follow_up.scan
@@ -127,7 +134,7 @@ def _true(patient: PhantomCase, found: BoundarySet) -> Iterator[Boundary]:
     names = {b.above for b in found.boundaries}
     for b in patient.boundaries:
         if b.below != "S1" and b.above in names:
-            yield Boundary(b.below, b.above, b.pet_slice, b.z_mm, 0.0, 1.0, "user")
+            yield Boundary(b.below, b.above, b.pet_slice, b.z_mm, 0.0, 1.0, "user", centre_mm=b.centre, normal=b.normal)
 
 
 def _means(pet: sitk.Image, scan: Scan, bounds: BoundarySet, profile: Profile) -> dict[str, float]:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "VertebraFLTLib"
 
 # The rooms in the order in which data flows; each may import itself and what is named for it, and nothing else here.
-BASE = {"anatomy", "errors", "progress", "resources", "result", "__init__"}
+BASE = {"anatomy", "errors", "peak_memory", "progress", "resources", "result", "__init__"}
 TO_PIPELINE = BASE | {"io", "segmentation", "spine", "quantification", "pipeline"}
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(BASE, BASE),
@@ -25,9 +25,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "quantification": BASE | {"io", "spine"},
     "pipeline": TO_PIPELINE,
     "longitudinal": BASE | {"io", "spine", "quantification"},
+    "live": TO_PIPELINE,
     "report": TO_PIPELINE | {"longitudinal"},
     "evaluation": TO_PIPELINE - {"pipeline"} | {"report"},
-    "mrml": TO_PIPELINE | {"report", "phantom"},
+    "mrml": TO_PIPELINE | {"report", "phantom", "live"},
     "training": TO_PIPELINE - {"pipeline"} | {"phantom", "evaluation"},
     "workflow": TO_PIPELINE | {"report", "mrml", "phantom"},
     "follow_up": TO_PIPELINE | {"longitudinal", "report", "workflow"},

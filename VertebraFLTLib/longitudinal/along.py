@@ -100,9 +100,8 @@ def guess(reference: SpineLine, ct_reference: sitk.Image, follow_up: SpineLine, 
     for at, shift in enumerate(tried):
         there = _read(theirs, float(shift), n)
         found[at] = _correlation(ours, there)
-        worth[at] = np.arctanh(np.clip(found[at], -0.999, 0.999)) * np.sqrt(
-            np.sum(np.isfinite(ours) & np.isfinite(there))
-        )
+        shared = np.count_nonzero(np.isfinite(ours) & np.isfinite(there))
+        worth[at] = np.arctanh(np.clip(found[at], -0.999, 0.999)) * np.sqrt(shared)
     best = int(np.argmax(np.where(found >= VISIBLE, worth, -np.inf)))
     return float(tried[best]) if found[best] >= VISIBLE else None
 

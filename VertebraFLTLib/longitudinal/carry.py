@@ -9,7 +9,8 @@ import numpy as np
 
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.longitudinal.registration import Registration
-from VertebraFLTLib.spine.boundaries import Boundary, BoundarySet
+from VertebraFLTLib.spine.boundaries import BoundarySet
+from VertebraFLTLib.spine.boundary import AXIAL, Boundary, unit_normal
 from VertebraFLTLib.spine.confidence import valley_depths
 from VertebraFLTLib.spine.profile import Profile
 
@@ -29,16 +30,18 @@ RUNS_ON_MM = 10.0  # a column that runs on beyond the reference's end by more th
 def carry(reference: BoundarySet, registration: Registration, profile: Profile) -> BoundarySet:
     """The reference's boundaries on the follow-up, whose uptake ``profile`` need not show any.
 
+    Tilted planes turn with the spine, axial ones stay axial; locks and ticks are the reference's own and stay there.
     Boundaries outside the follow-up's column are left out; an end at which the reference's column ended inside its
     image is kept too. Raises InputError where no boundary falls into the follow-up's column.
     """
-    heights = np.array([one.z_mm for one in reference.boundaries])
-    s = registration.reference.s_at_height(heights)
-    places = registration.carried(registration.reference.at(s))
+    centres = centres_of(reference, registration)
+    s = registration.reference.nearest(centres)
+    places = registration.carried(centres)
+    normals = registration.turned(np.array([one.normal for one in reference.boundaries]), centres)
     bottom, top = _ends(reference, registration, profile)
     axis = profile.axis
     found = []
-    for one, along, place in zip(reference.boundaries, s, places, strict=True):
+    for one, along, place, normal in zip(reference.boundaries, s, places, normals, strict=True):
         z = float(place[2])
         if not bottom < z < top or not _in_view(registration, float(along)):
             continue
@@ -53,6 +56,10 @@ def carry(reference: BoundarySet, registration: Registration, profile: Profile) 
                 confidence=one.confidence * kept,
                 source=SOURCE,
                 reasons=(*one.reasons, *reasons),
+                centre_mm=(float(place[0]), float(place[1]), z),
+                normal=AXIAL
+                if one.normal == AXIAL
+                else unit_normal((float(normal[0]), float(normal[1]), float(normal[2]))),
             )
         )
     if not found:
@@ -63,6 +70,14 @@ def carry(reference: BoundarySet, registration: Registration, profile: Profile) 
     bounds = tuple(replace(one, depth_suv=float(depth)) for one, depth in zip(found, depths, strict=True))
     level, reason = _names(reference, registration)
     return BoundarySet(bounds, bottom, top, level, reason, *profile.cut, profile)
+
+
+def centres_of(reference: BoundarySet, registration: Registration) -> np.ndarray:
+    """The middle of each of the reference's boundaries (n, 3), LPS mm; on the centre line where a table has none."""
+    line = registration.reference
+    return np.array(
+        [line.at(line.s_at_height(b.z_mm)) if b.centre_mm is None else b.centre_mm for b in reference.boundaries]
+    )
 
 
 def doubts_of(reference: BoundarySet, carried: BoundarySet, registration: Registration) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,9 +15,11 @@ from vtkmodules.vtkCommonCore import vtkDoubleArray, vtkIntArray, vtkStringArray
 from VertebraFLTLib.quantification.suv_table import COLUMNS as SUV_COLUMNS
 from VertebraFLTLib.quantification.suv_table import RegionSuv
 from VertebraFLTLib.spine.boundaries import BoundarySet
-from VertebraFLTLib.spine.boundary_csv import COLUMNS as BOUNDARY_COLUMNS
+from VertebraFLTLib.spine.boundary_csv import COLUMNS, PLANE_COLUMNS, cells_of
 from VertebraFLTLib.spine.profile import COLUMNS as PROFILE_COLUMNS
 from VertebraFLTLib.spine.profile import Profile
+
+BOUNDARY_COLUMNS = (*COLUMNS, *PLANE_COLUMNS)
 
 # Two columns more than boundaries.csv, for the plot: where the marker sits on the profile, and what it is called.
 MARKER_Y = "mean_suv"
@@ -52,9 +55,9 @@ def add_boundary_table(
     scene: Any, boundaries: BoundarySet, profile: Profile, name: str = "Vertebral boundaries"
 ) -> Any:
     """The editable table: columns of ``boundaries.csv`` and the two that the plot's markers need."""
-    types = [int, str, str, float, float, float, float, str, float, str]
+    types = [int, str, str, float, float, float, float, str, *[float] * 5, int, int, float, str]
     rows = [
-        [i, b.below, b.above, b.pet_slice, b.z_mm, b.depth_suv, b.confidence, b.source, y, f"{b.above}/{b.below}"]
+        [*(math.nan if cell == "" else cell for cell in cells_of(i, b)), y, f"{b.above}/{b.below}"]
         for i, (b, y) in enumerate(zip(boundaries.boundaries, marker_heights(boundaries, profile), strict=True))
     ]
     node = _add_table(scene, name, (*BOUNDARY_COLUMNS, MARKER_Y, MARKER_LABEL), types, rows)
@@ -84,7 +87,9 @@ def boundaries_from_table(node: Any, profile: Profile) -> BoundarySet:
 
 def _cell(column: Any, row: int) -> Any:
     value = column.GetValue(row)
-    return repr(value) if isinstance(value, float) else value
+    if isinstance(value, float):
+        return "" if math.isnan(value) else repr(value)
+    return value
 
 
 def _add_table(scene: Any, name: str, columns: Sequence[str], types: Sequence[type], rows: Sequence[list[Any]]) -> Any:

@@ -11,10 +11,10 @@ import numpy as np
 import SimpleITK as sitk
 
 from VertebraFLTLib.errors import InputError
-from VertebraFLTLib.quantification.coverage import Grid
-from VertebraFLTLib.quantification.masks_on_pet import PetRegion, hull, inside, regions_on_pet
+from VertebraFLTLib.quantification.coverage import Box, Grid
+from VertebraFLTLib.quantification.masks_on_pet import PetRegion, bones_on_pet, hull, inside, regions_on_pet
 from VertebraFLTLib.quantification.suv_peak import sphere_means
-from VertebraFLTLib.quantification.vertebra_slices import cut_on_pet
+from VertebraFLTLib.quantification.vertebra_slices import vertebrae_on_pet
 from VertebraFLTLib.spine.boundaries import BoundarySet
 
 
@@ -58,26 +58,44 @@ def measure(
     Vertebrae come from the lowest up, then column, pelvis, hips, sacrum, sternum; a region that is absent or lies
     outside the PET has no row. The PET is not resampled: see :mod:`VertebraFLTLib.quantification.masks_on_pet`.
 
-    With ``boundaries`` each vertebra is cut on the PET's own slices (see ``vertebra_slices``);
-    without, its mask is brought to the PET.
+    With ``boundaries`` each vertebra is cut on the PET's own voxels (see ``vertebra_slices``), and ``vertebrae`` is not
+    needed; without, its mask is brought to the PET.
 
     pet_suv: float image in SUV. semantic, vertebrae: uint8 images on any grid in the same patient coordinates.
     """
-    regions = regions_on_pet(pet_suv, semantic, vertebrae)
-    if boundaries is not None:
-        regions = cut_on_pet(pet_suv, semantic, regions, boundaries)
-    return measure_regions(pet_suv, regions)
+    if boundaries is None:
+        return measure_regions(pet_suv, regions_on_pet(pet_suv, semantic, vertebrae))
+    cut = vertebrae_on_pet(pet_suv, semantic, boundaries)
+    return measure_regions(pet_suv, [*cut, *bones_on_pet(pet_suv, semantic)])
 
 
 def measure_regions(pet_suv: sitk.Image, regions: list[PetRegion]) -> list[RegionSuv]:
     """The same for regions already on the PET grid."""
     if not regions:
         return []
-    array = sitk.GetArrayViewFromImage(pet_suv)
-    around = hull([region.box for region in regions])
-    spheres = sphere_means(pet_suv, around)
-    voxel_ml = Grid.of(pet_suv).voxel_ml
-    return [_row(r, array[r.box][r.mask], spheres[inside(r.box, around)][r.mask], voxel_ml) for r in regions]
+    uptake = Uptake.of(pet_suv, hull([region.box for region in regions]))
+    return [uptake.row(region) for region in regions]
+
+
+@dataclass(frozen=True, eq=False)
+class Uptake:
+    """The PET with the sphere means around each voxel of a box: what rows are measured from."""
+
+    array: np.ndarray  # kji SUV, the whole PET
+    around: Box
+    spheres: np.ndarray  # kji, of ``around``
+    voxel_ml: float
+
+    @classmethod
+    def of(cls, pet_suv: sitk.Image, around: Box) -> Uptake:
+        """Ready to measure regions that lie in the box ``around``."""
+        array = sitk.GetArrayFromImage(pet_suv)
+        return cls(array, around, sphere_means(pet_suv, around), Grid.of(pet_suv).voxel_ml)
+
+    def row(self, region: PetRegion) -> RegionSuv:
+        """The statistics of one region."""
+        spheres = self.spheres[inside(region.box, self.around)][region.mask]
+        return _row(region, self.array[region.box][region.mask], spheres, self.voxel_ml)
 
 
 def _row(region: PetRegion, suv: np.ndarray, spheres: np.ndarray, voxel_ml: float) -> RegionSuv:

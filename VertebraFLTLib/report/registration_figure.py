@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from VertebraFLTLib.longitudinal.along import signature
+from VertebraFLTLib.longitudinal.carry import centres_of
 from VertebraFLTLib.longitudinal.follow import Comparison
 from VertebraFLTLib.pipeline import LOW_CONFIDENCE
 from VertebraFLTLib.report.reformat import sample
@@ -44,7 +45,7 @@ def registration_figure(result: Result) -> Figure:
         axes.set_ylim(s[0], s[-1])
         axes.set_title(title, fontsize=9, color=INK, pad=4)
         if axes is not first:
-            axes.tick_params(labelleft=False)
+            axes.tick_params(axis="y", labelleft=False, length=0)
     first.set_yticks([at for at, _ in names], [name for _, name in names])
     first.tick_params(axis="y", length=0, labelsize=7.5, labelcolor=INK)
     slide = comparison.registration.slide
@@ -109,11 +110,10 @@ def _trust(axes: Axes, comparison: Comparison, s: np.ndarray) -> None:
 
 def _lines(panels: tuple[Axes, ...], comparison: Comparison, result: Result) -> list[tuple[float, str]]:
     """A line at each of the reference's boundaries; returns where names go, between the lines."""
-    line = comparison.registration.reference
-    reference = comparison.reference.boundaries
+    registration, reference = comparison.registration, comparison.reference.boundaries
+    line = registration.reference
     kept = {(b.below, b.above): b.confidence for b in result.boundaries.boundaries}
-    for boundary in reference.boundaries:
-        at = float(line.s_at_height(boundary.z_mm))
+    for boundary, at in zip(reference.boundaries, line.nearest(centres_of(reference, registration)), strict=True):
         confidence = kept.get((boundary.below, boundary.above))
         sure = confidence is not None and confidence >= LOW_CONFIDENCE
         color, dashes = (SURE, "-") if sure else (UNSURE, (0, (3, 2)))
