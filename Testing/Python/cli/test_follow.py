@@ -10,8 +10,7 @@ import pytest
 
 from VertebraFLTLib.follow_up import refuse_other_patient
 from VertebraFLTLib.io.images import ImageSource, LoadedImage
-from VertebraFLTLib.phantom import PhantomOptions, Pose, make_phantom, write_phantom
-from VertebraFLTLib.phantom.case import patient_scene
+from VertebraFLTLib.phantom import Pose, write_phantom
 
 FILES = {"--ct": "ct.nii.gz", "--pet": "pet_suv.nii.gz", "--mask": "truth_semantic.nii.gz"}
 
@@ -22,13 +21,11 @@ def table(path):
 
 
 @pytest.fixture(scope="module")
-def day_7(tmp_path_factory, patient):
+def day_7(tmp_path_factory, days):
     """The patient of ``finished`` on day 7, turned and bent, as files."""
     folder = tmp_path_factory.mktemp("day7") / "p"
-    pose = Pose((-12.0, 6.0, -9.0), (3.0, -2.0, -3.0), -7.0)
-    case = make_phantom(patient.seed, 7, "small", PhantomOptions(pose=pose))
-    write_phantom(case, folder)
-    return case, [text for option, name in FILES.items() for text in (option, str(folder / name))]
+    write_phantom(days[7], folder)
+    return days[7], [text for option, name in FILES.items() for text in (option, str(folder / name))]
 
 
 @pytest.fixture(scope="module")
@@ -114,12 +111,16 @@ def test_another_patient_by_dicom_is_refused():
         refuse_other_patient(reference, same, other)
 
 
-def test_a_phantom_in_another_pose(call, tmp_path):
-    pose = ("--shift", "-5,0,10", "--turn", "-2,1,3", "--kyphosis", "-4")
-    assert call("phantom", "--out", tmp_path / "p", "--size", "small", "--day", "-1", *pose).status == 0
-    options = PhantomOptions(pose=Pose((-5.0, 0.0, 10.0), (-2.0, 1.0, 3.0), -4.0))
-    scene = patient_scene(0, -1, options)
-    wanted = scene.pose.placed(scene.plan.discs[3].centre)[2]
-    assert float(table(tmp_path / "p" / "truth_boundaries.csv")[3]["z_mm"]) == pytest.approx(wanted, abs=1e-3)
-    assert "stands alone" in call("phantom", "--out", tmp_path / "c", "--pose", "1", "--kyphosis", "3").fault
-    assert "three numbers" in call("phantom", "--out", tmp_path / "c", "--turn", "1,2").fault
+def test_the_phantoms_pose_is_given_by_numbers(call, tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr("VertebraFLTLib.phantom.make_phantom", lambda **arguments: made.append(arguments))
+    monkeypatch.setattr("VertebraFLTLib.phantom.write_phantom", lambda case, out: None)
+    pose = ("--shift", "-5,0,10", "--turn", "-2,1,3", "--kyphosis", "-4", "--scoliosis", "2")
+    assert call("phantom", "--out", tmp_path / "p", "--day", "-1", *pose).status == 0
+    assert call("phantom", "--out", tmp_path / "p", "--pose", "3").status == 0
+    assert [one["options"].pose for one in made] == [
+        Pose((-5.0, 0.0, 10.0), (-2.0, 1.0, 3.0), -4.0, 2.0),
+        Pose.of_another_day(3),
+    ]
+    assert "stands alone" in call("phantom", "--out", tmp_path / "p", "--pose", "1", "--kyphosis", "3").fault
+    assert "three numbers" in call("phantom", "--out", tmp_path / "p", "--turn", "1,2").fault

@@ -11,17 +11,8 @@ import SimpleITK as sitk
 from VertebraFLTLib.longitudinal.registration import Registration, Scan, register
 from VertebraFLTLib.longitudinal.rigid import Rigid
 from VertebraFLTLib.longitudinal.spine_line import SpineLine
-from VertebraFLTLib.phantom import PhantomCase, PhantomOptions, Pose, make_phantom
+from VertebraFLTLib.phantom import PhantomCase
 from VertebraFLTLib.pipeline import column_of
-
-POSES = {-1: Pose((8.0, -5.0, 12.0), (-2.5, 1.5, 4.0), 6.0, -4.0), 7: Pose((-12.0, 6.0, -9.0), (3.0, -2.0, -3.0), -7.0)}
-
-
-@pytest.fixture(scope="session")
-def days(patient: PhantomCase) -> dict[int, PhantomCase]:
-    """The small patient on days -1, 7 and 28, lying differently on each."""
-    made = {day: make_phantom(patient.seed, day, "small", PhantomOptions(pose=pose)) for day, pose in POSES.items()}
-    return {**made, 28: patient}
 
 
 @pytest.fixture(scope="session")
