@@ -31,6 +31,9 @@ def main() -> int:
     parser.add_argument("--size", default="full", help="full, demo or small (full)")
     parser.add_argument("--patches", type=_at_least_one, default=6, help="patches of the 3-D U-Net that are timed (6)")
     parser.add_argument("--all-patches", action="store_true", help="time them all: tens of minutes on two cores")
+    parser.add_argument(
+        "--networks", action="store_true", help="longitudinal: with the shipped networks' masks as well"
+    )
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="vertebraflt-bench-") as folder:
         patient = Path(folder) / "patient"
@@ -47,7 +50,7 @@ def main() -> int:
                 print(line, flush=True)
         if "longitudinal" in args.only:
             print(f"\n## Days -1 and 7 with the boundaries of day 28, {args.size} size\n", flush=True)
-            for line in bench_longitudinal.report(args.seeds, args.size):
+            for line in bench_longitudinal.report(args.seeds, args.size, args.networks):
                 print(line, flush=True)
         if {"run", "segmentation"} & set(args.only):
             write_phantom(make_phantom(seed=0, size=args.size), patient)

@@ -167,13 +167,13 @@ def networks() -> Segmenter:
     return get_segmenter(Options())
 
 
-def report(seeds: int, size: str) -> Iterator[str]:
-    """All lines of both tables, as they come; the networks' masks for the first patient."""
+def report(seeds: int, size: str, with_networks: bool) -> Iterator[str]:
+    """All lines of both tables, as they come; on request with the networks' masks too, for the first patient."""
     poses = []
     yield HEADER
     for seed in range(seeds):
         patients = three_days(seed, size)
-        for segmenter in (None, networks()) if seed == 0 else (None,):
+        for segmenter in (None, networks()) if with_networks and seed == 0 else (None,):
             for line, pose in rows(seed, patients, segmenter):
                 yield line
                 if segmenter is None:
