@@ -31,9 +31,7 @@ def main() -> int:
     parser.add_argument("--size", default="full", help="full, demo or small (full)")
     parser.add_argument("--patches", type=_at_least_one, default=6, help="patches of the 3-D U-Net that are timed (6)")
     parser.add_argument("--all-patches", action="store_true", help="time them all: tens of minutes on two cores")
-    parser.add_argument(
-        "--networks", action="store_true", help="longitudinal: with the shipped networks' masks as well"
-    )
+    parser.add_argument("--networks", action="store_true", help="longitudinal: the networks' masks as well")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="vertebraflt-bench-") as folder:
         patient = Path(folder) / "patient"
