@@ -10,6 +10,7 @@ import SimpleITK as sitk
 if TYPE_CHECKING:
     from VertebraFLTLib.io.images import LoadedImage
     from VertebraFLTLib.io.suv import SuvRecord
+    from VertebraFLTLib.longitudinal.follow import Comparison
     from VertebraFLTLib.quantification.surfaces import Surface
     from VertebraFLTLib.quantification.suv_table import RegionSuv
     from VertebraFLTLib.spine.boundaries import BoundarySet
@@ -63,6 +64,8 @@ class Result:
     segmentation: dict[str, Any] = field(default_factory=dict)  # segmenter, weights sha256, device, thresholds
     warnings: list[str] = field(default_factory=list)  # all, as shown
     input_warnings: list[str] = field(default_factory=list)  # those of images, SUV and mask; they outlive a rebuild
+    carried: dict[str, Any] | None = None  # where boundaries came from, if from another day; as in case.json
+    comparison: Comparison | None = None  # that day beside this one, for the figure; a rebuild has none
     edited: bool = False  # boundaries or mask were corrected by hand, now or in an earlier rebuild
     timings_s: dict[str, float] = field(default_factory=dict)
     peak_memory_mb: float = 0.0

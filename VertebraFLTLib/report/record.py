@@ -15,6 +15,8 @@ Keys (stable; new ones may be added, ``format_version`` rises when one changes i
 - ``regions``: the rows of ``suv.csv`` with ``suv_total_ml`` = mean SUV x volume, which no voxel size changes
 - ``surfaces``: file, region, percentile, level in SUV
 - ``boundaries_sha256``: of ``boundaries.csv`` as the run wrote it, so that later edits are noticed
+- ``carried``: null, or from which run the boundaries were carried: ``label`` of the day, ``reference`` and hashes by
+  which it is known again, ``registration`` (its figures)
 - ``edited``: whether boundaries or mask were corrected by hand; such a run is not replaced by another
 - ``warnings``: all; ``input_warnings``: those of images, SUV and mask, which a rebuild keeps
 - ``timings_s``, ``peak_memory_mb``
@@ -77,6 +79,7 @@ def case_record(result: Result) -> dict[str, Any]:
         ],
         "warnings": list(result.warnings),
         "input_warnings": list(result.input_warnings),
+        "carried": result.carried,
         "edited": result.edited,
         "timings_s": {stage: round(seconds, 3) for stage, seconds in result.timings_s.items()},
         "peak_memory_mb": round(result.peak_memory_mb, 1),

@@ -34,18 +34,6 @@ def table(path):
         return list(csv.DictReader(file))
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory, patient_folder):
-    """One run of the patient with the true mask; other tests read it and copy it."""
-    from VertebraFLTLib.cli.main import main
-
-    out = tmp_path_factory.mktemp("run") / "out"
-    files = [str(patient_folder / n) for n in ("ct.nii.gz", "pet_suv.nii.gz", "truth_semantic.nii.gz")]
-    status = main(["run", "--ct", files[0], "--pet", files[1], "--mask", files[2], "--out", str(out), "--no-scene"])
-    assert status == 0
-    return out
-
-
 def test_the_folder_holds_what_is_promised(finished):
     assert {p.name for p in finished.iterdir()} == RUN_FOLDER
     assert {p.name for p in (finished / "figures").iterdir()} >= {"sagittal.png", "coronal.png", "profile.png"}
