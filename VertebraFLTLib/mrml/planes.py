@@ -1,0 +1,117 @@
+"""Boundaries as markups planes: lines in the slice views, sheets in the 3-D view, to be dragged and turned in both."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+from VertebraFLTLib.anatomy import VERTEBRAL_BODY
+from VertebraFLTLib.mrml.plot import DOUBTFUL_COLOR, SELECTED_COLOR
+from VertebraFLTLib.mrml.tables import boundary_name, is_doubtful
+from VertebraFLTLib.quantification.coverage import LabelBoxes
+from VertebraFLTLib.report.reformat import CentreLine
+from VertebraFLTLib.spine.boundary import Boundary, Vector
+
+SIZE_MM = (62.0, 52.0)  # wider than a lumbar body, so that the line can be seen and held beside it
+_SURE_COLOR = (0.95, 0.75, 0.20)
+_REVIEWED_COLOR = (0.35, 0.65, 0.90)
+_UNMOVED_MM, _UNTURNED = 1e-4, 1e-6
+
+Middle = Callable[[float], tuple[float, float]]
+"""Where the column's middle is (x, y in LPS mm) at a height z (mm)."""
+
+
+def middle_of(semantic: sitk.Image) -> Middle:
+    """The smoothed middle of the vertebral bodies of a mask; of the whole image where there is none."""
+    column = LabelBoxes.of(semantic).binary((VERTEBRAL_BODY.label,))
+    line = CentreLine.of(semantic if column is None else column)
+    return lambda z_mm: (float(line.x_at(np.float64(z_mm))), float(line.y_at(np.float64(z_mm))))
+
+
+def update_planes(
+    scene: Any, nodes: Sequence[Any], boundaries: Sequence[Boundary], middle: Middle, selected: int | None = None
+) -> list[Any]:
+    """One plane node a boundary, from the lowest up: nodes at hand are used again, missing ones made, the rest removed.
+
+    A node is touched only where it says something else than its boundary does.
+    """
+    kept = list(nodes[: len(boundaries)])
+    for node in nodes[len(boundaries) :]:
+        scene.RemoveNode(node)
+    kept += [_add_plane(scene) for _ in boundaries[len(kept) :]]
+    for index, (node, boundary) in enumerate(zip(kept, boundaries, strict=True)):
+        _show(node, boundary, middle, index == selected)
+    return kept
+
+
+def plane_of(node: Any) -> tuple[Vector, Vector]:
+    """A point of a node's plane and its normal, towards the head; LPS mm."""
+    x, y, z = node.GetOriginWorld()
+    a, b, c = node.GetNormalWorld()
+    turn = -1.0 if c < 0 else 1.0
+    return (-x, -y, z), (-a * turn, -b * turn, c * turn)
+
+
+def is_moved(node: Any, boundary: Boundary, middle: Middle) -> bool:
+    """Whether a node's plane is no longer where its boundary is."""
+    (point, normal), (centre, wanted) = plane_of(node), placed(boundary, middle)
+    return math.dist(point, centre) > _UNMOVED_MM or math.dist(normal, wanted) > _UNTURNED
+
+
+def placed(boundary: Boundary, middle: Middle) -> tuple[Vector, Vector]:
+    """Where a boundary's plane is shown: its centre, or the column's middle at its height, and its normal (LPS)."""
+    centre = boundary.centre_mm
+    if centre is None:
+        centre = (*middle(boundary.z_mm), boundary.z_mm)
+    return centre, boundary.normal
+
+
+def boundary_color(boundary: Boundary) -> tuple[float, float, float]:
+    """Red where a reader has to look, blue where one has ticked it, yellow otherwise."""
+    if is_doubtful(boundary):
+        return DOUBTFUL_COLOR
+    return _REVIEWED_COLOR if boundary.reviewed else _SURE_COLOR
+
+
+def _add_plane(scene: Any) -> Any:
+    node = scene.AddNewNodeByClass("vtkMRMLMarkupsPlaneNode", "boundary")
+    node.CreateDefaultDisplayNodes()
+    node.SetPlaneType(node.PlaneTypePointNormal)
+    node.SetSizeMode(node.SizeModeAbsolute)
+    node.SetSize(*SIZE_MM)
+    node.SetOriginWorld(0.0, 0.0, 0.0)
+    node.AddDefaultStorageNode()  # without one a scene file forgets where the plane is
+    display = node.GetDisplayNode()
+    display.SetPropertiesLabelVisibility(True)
+    display.SetPointLabelsVisibility(False)
+    display.SetHandlesInteractive(True)
+    display.SetTranslationHandleVisibility(True)
+    display.SetRotationHandleVisibility(True)
+    display.SetScaleHandleVisibility(False)
+    display.SetFillOpacity(0.15)
+    display.SetOutlineOpacity(0.9)
+    return node
+
+
+def _show(node: Any, boundary: Boundary, middle: Middle, selected: bool) -> None:
+    modified = node.StartModify()
+    if is_moved(node, boundary, middle):
+        (x, y, z), (a, b, c) = placed(boundary, middle)
+        node.SetNormalWorld(-a, -b, c)
+        node.SetOriginWorld(-x, -y, z)
+    node.SetName(boundary_name(boundary))
+    node.SetLocked(boundary.locked)
+    node.EndModify(modified)
+    display = node.GetDisplayNode()
+    color = boundary_color(boundary)
+    modified = display.StartModify()
+    display.SetColor(*color)
+    display.SetSelectedColor(*(SELECTED_COLOR if selected else color))  # that of markups that are not locked away
+    # Handles on 24 planes at once would hide the image: the selected one has them.
+    display.SetHandlesInteractive(selected and not boundary.locked)
+    display.SetLineThickness(0.4 if selected else 0.2)
+    display.EndModify(modified)
