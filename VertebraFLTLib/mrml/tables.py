@@ -16,19 +16,22 @@ from VertebraFLTLib.anatomy import LEVEL_BY_NAME
 from VertebraFLTLib.pipeline import LOW_CONFIDENCE
 from VertebraFLTLib.quantification.suv_table import COLUMNS as SUV_COLUMNS
 from VertebraFLTLib.quantification.suv_table import RegionSuv
-from VertebraFLTLib.spine.boundaries import Boundary, BoundarySet
-from VertebraFLTLib.spine.boundary_csv import COLUMNS as BOUNDARY_COLUMNS
+from VertebraFLTLib.spine.boundaries import BoundarySet
+from VertebraFLTLib.spine.boundary import Boundary
+from VertebraFLTLib.spine.boundary_csv import COLUMNS, PLANE_COLUMNS, cells_of
 from VertebraFLTLib.spine.profile import COLUMNS as PROFILE_COLUMNS
 from VertebraFLTLib.spine.profile import Profile
 
+BOUNDARY_COLUMNS = (*COLUMNS, *PLANE_COLUMNS)
+
 # More columns than boundaries.csv: where the marker sits on the profile and what it is called; the height of a halo
-# around it, which is NaN where none is wanted; and what the reader has said of it.
+# around it, which is NaN where none is wanted; and why the confidence is not higher.
 MARKER_Y = "mean_suv"
 MARKER_LABEL = "boundary"
 DOUBTFUL_Y, SELECTED_Y = "doubtful_suv", "selected_suv"
 _MORE: dict[str, type] = {
     **{MARKER_Y: float, MARKER_LABEL: str, DOUBTFUL_Y: float, SELECTED_Y: float},
-    **{"reasons": str, "locked": int, "reviewed": int},
+    "reasons": str,
 }
 LEVEL, LEVEL_MEAN = "level", "suv_mean"
 
@@ -92,7 +95,7 @@ def add_boundary_table(
     scene: Any, boundaries: BoundarySet, profile: Profile, name: str = "Vertebral boundaries"
 ) -> Any:
     """The editable table: columns of ``boundaries.csv`` and some for the plot and the reader."""
-    types = [int, str, str, float, float, float, float, str]
+    types = [int, str, str, float, float, float, float, str, *[float] * 5, int, int]
     node = _add_table(scene, name, (*BOUNDARY_COLUMNS, *_MORE), [*types, *_MORE.values()])
     update_boundary_table(node, boundaries, profile)
     return node
@@ -102,9 +105,9 @@ def update_boundary_table(node: Any, boundaries: BoundarySet, profile: Profile, 
     """Have the table state other boundaries; ``selected`` gets the halo of the selection in the plot."""
     rows: list[list[Any]] = []
     for i, (b, y) in enumerate(zip(boundaries.boundaries, marker_heights(boundaries, profile), strict=True)):
-        stated = [i, *(getattr(b, column) for column in BOUNDARY_COLUMNS[1:])]
+        stated = [math.nan if cell == "" else cell for cell in cells_of(i, b)]
         halos = [y if is_doubtful(b) else math.nan, y if i == selected else math.nan]
-        rows.append([*stated, y, boundary_name(b), *halos, "; ".join(b.reasons), b.locked, b.reviewed])
+        rows.append([*stated, y, boundary_name(b), *halos, "; ".join(b.reasons)])
     _fill(node, rows)
     node.SetAttribute(_LEVEL_CONFIDENCE, repr(boundaries.level_confidence))
     node.SetAttribute(_LEVEL_REASON, boundaries.level_reason)
@@ -147,7 +150,9 @@ def boundaries_from_table(node: Any, profile: Profile) -> BoundarySet:
 
 def _cell(column: Any, row: int) -> Any:
     value = column.GetValue(row)
-    return repr(value) if isinstance(value, float) else value
+    if isinstance(value, float):
+        return "" if math.isnan(value) else repr(value)
+    return value
 
 
 def _add_table(scene: Any, name: str, columns: Sequence[str], types: Sequence[type]) -> Any:

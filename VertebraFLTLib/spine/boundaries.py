@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.spine import boundary_csv
+from VertebraFLTLib.spine.boundary import BY_USER, Boundary, EditRefused, Vector, unit_normal
+from VertebraFLTLib.spine.boundary_rules import MIN_SPAN_MM, along, height_of_plane, problem_of
 from VertebraFLTLib.spine.confidence import valley_depths
 from VertebraFLTLib.spine.levels import check_level, follows, names_up, order_up, thoracic_count
 from VertebraFLTLib.spine.profile import Profile, SliceAxis
 from VertebraFLTLib.spine.vertebrae import Vertebra, vertebrae_between
 
-MIN_SPAN_MM = 6.0
-"""A user's boundary is refused closer to another than this: even a collapsed vertebra with its disc is higher.
-What a detector finds is kept as it is, with little confidence."""
-
-SOURCES = ("thesis", "span-prior", "kalman", "user")
-BY_USER = ("placed by the user",)
-
-
-class EditRefused(InputError):
-    """An edit that would break order or spacing of the boundaries, or their names; the message says why."""
-
-
-@dataclass(frozen=True)
-class Boundary:
-    """The border between two vertebrae, the middle of their disc.
-
-    ``below``, ``above``: level names; ``pet_slice``: slice index with fraction; ``z_mm``: superior coordinate;
-    ``depth_suv``: mean of the two neighbouring uptake peaks minus the valley (SUV); ``confidence``: 0 to 1, that it
-    lies within one PET slice; ``source``: a detector's name or ``user``; ``reasons``: why the confidence is not higher.
-    """
-
-    below: str
-    above: str
-    pet_slice: float
-    z_mm: float
-    depth_suv: float
-    confidence: float
-    source: str
-    reasons: tuple[str, ...] = ()
+__all__ = ["MIN_SPAN_MM", "Boundary", "BoundarySet", "EditRefused", "discounted"]
 
 
 @dataclass(frozen=True)
@@ -68,26 +43,8 @@ class BoundarySet:
             raise EditRefused(problem)
 
     def problem(self) -> str:
-        """What is wrong with order, spacing or names, in words; empty when nothing is."""
-        bounds = self.boundaries
-        for i, one in enumerate(bounds):
-            if not self.bottom_z_mm < one.z_mm < self.top_z_mm:
-                return (
-                    f"{one.below}/{one.above} at z {one.z_mm:.1f} mm lies outside the column "
-                    f"({self.bottom_z_mm:.1f} to {self.top_z_mm:.1f} mm)"
-                )
-            if not follows(one.below, one.above):
-                return f"boundary {i}: {one.above} cannot lie next above {one.below}"
-            if i == 0:
-                continue
-            if one.below != bounds[i - 1].above:
-                return f"boundary {i}: below is {one.below} where boundary {i - 1} has {bounds[i - 1].above} above"
-            gap = one.z_mm - bounds[i - 1].z_mm
-            by_user = "user" in (one.source, bounds[i - 1].source)
-            if gap <= 0 or (by_user and gap < MIN_SPAN_MM):
-                where = f"{one.below} would be {gap:.1f} mm high" if gap > 0 else f"{one.below} would be upside down"
-                return f"{where}; boundaries keep {MIN_SPAN_MM:g} mm apart"
-        return ""
+        """What is wrong with order, spacing, names or planes, in words; empty when nothing is."""
+        return problem_of(self.boundaries, self.bottom_z_mm, self.top_z_mm)
 
     # --- what it says ---------------------------------------------------------------------------------------------
 
@@ -116,11 +73,29 @@ class BoundarySet:
     # --- edits ----------------------------------------------------------------------------------------------------
 
     def move(self, index: int, z_mm: float) -> BoundarySet:
-        """Put boundary ``index`` (0 is the lowest) at ``z_mm``."""
-        self._check_index(index)
-        moved = list(self.boundaries)
-        moved[index] = self._by_user(moved[index].below, moved[index].above, z_mm)
-        return self._with(moved)
+        """Put boundary ``index`` (0 is the lowest) at ``z_mm`` on the centre line; its plane keeps its tilt."""
+        one = self._unlocked(index, "moved")
+        return self._replaced(index, self._by_user(one.below, one.above, z_mm, one))
+
+    def tilt(self, index: int, normal: Vector) -> BoundarySet:
+        """Turn the plane of boundary ``index`` about its centre; ``normal``: LPS, any length, either way up.
+
+        Where it lies is not touched, so its confidence stays.
+        """
+        one = self._unlocked(index, "tilted")
+        tilted = unit_normal(normal)
+        if one.centre_mm is None:
+            raise EditRefused(f"{one.label} cannot be tilted: the column's centre line is not known")
+        return self._replaced(index, replace(one, normal=tilted))
+
+    def set_plane(self, index: int, point_mm: Vector, normal: Vector) -> BoundarySet:
+        """Tilt boundary ``index`` and move it, so that its plane has this normal and holds this point (LPS mm)."""
+        turned = self.tilt(index, normal)
+        ends = self.bottom_z_mm, self.top_z_mm
+        z_mm = height_of_plane(self.boundaries, point_mm, turned.boundaries[index].normal, *ends)
+        if z_mm is None:
+            raise EditRefused(f"this plane lies outside the column ({ends[0]:.1f} to {ends[1]:.1f} mm)")
+        return turned.move(index, z_mm)
 
     def insert(self, z_mm: float) -> BoundarySet:
         """Add a boundary: the vertebra it falls in becomes two, and every name above moves up by one."""
@@ -133,7 +108,7 @@ class BoundarySet:
 
     def delete(self, index: int) -> BoundarySet:
         """Take boundary ``index`` away: two vertebrae become one, and every name above moves down by one."""
-        self._check_index(index)
+        self._unlocked(index, "deleted")
         if len(self.boundaries) == 1:
             raise EditRefused("the last boundary stays: without one there is no vertebra to name")
         names = self.names
@@ -184,6 +159,16 @@ class BoundarySet:
         renamed = [replace(b, below=chain[i], above=chain[i + 1]) for i, b in enumerate(self.boundaries)]
         return replace(self._with(renamed), level_confidence=1.0, level_reason="levels set by the user")
 
+    def lock(self, index: int, locked: bool = True) -> BoundarySet:
+        """Make boundary ``index`` refuse to be moved, tilted or deleted, or let it be edited again."""
+        self._check_index(index)
+        return self._replaced(index, replace(self.boundaries[index], locked=locked))
+
+    def review(self, index: int, reviewed: bool = True) -> BoundarySet:
+        """Tick boundary ``index`` as seen and accepted by a reader, or take the tick away."""
+        self._check_index(index)
+        return self._replaced(index, replace(self.boundaries[index], reviewed=reviewed))
+
     # --- files ----------------------------------------------------------------------------------------------------
 
     def to_csv(self) -> str:
@@ -210,9 +195,27 @@ class BoundarySet:
         if not 0 <= index < len(self.boundaries):
             raise EditRefused(f"there is no boundary {index}: they count from 0 to {len(self.boundaries) - 1}")
 
-    def _by_user(self, below: str, above: str, z_mm: float) -> Boundary:
+    def _unlocked(self, index: int, what: str) -> Boundary:
+        self._check_index(index)
+        one = self.boundaries[index]
+        if one.locked:
+            raise EditRefused(f"{one.label} is locked: it cannot be {what} until it is unlocked")
+        return one
+
+    def _replaced(self, index: int, new: Boundary) -> BoundarySet:
+        return self._with([*self.boundaries[:index], new, *self.boundaries[index + 1 :]])
+
+    def _by_user(self, below: str, above: str, z_mm: float, old: Boundary | None = None) -> Boundary:
+        """A boundary at ``z_mm`` on the centre line, with ``old``'s tilt and tick, or between its neighbours'."""
         z_mm = float(z_mm)
-        return Boundary(below, above, self.axis.slice_at(z_mm), z_mm, 0.0, 1.0, "user", BY_USER)
+        if not math.isfinite(z_mm):
+            raise EditRefused(f"{z_mm} mm lies outside the column: give a height in millimetres")
+        centre, normal = along(self.boundaries, z_mm)
+        reviewed = False
+        if old is not None:
+            normal, reviewed = old.normal, old.reviewed
+        slice_ = self.axis.slice_at(z_mm)
+        return Boundary(below, above, slice_, z_mm, 0.0, 1.0, "user", BY_USER, centre, normal, reviewed=reviewed)
 
     def _chain(self, lowest: str, count: int, thoracic: int) -> tuple[str, ...]:
         try:

@@ -10,10 +10,13 @@ from collections.abc import Iterable, Sequence
 from VertebraFLTLib.errors import InputError
 
 
-def read_rows(text: str, columns: Sequence[str], name: str) -> list[tuple[int, dict[str, str]]]:
+def read_rows(
+    text: str, columns: Sequence[str], name: str, optional: Sequence[str] = ()
+) -> list[tuple[int, dict[str, str]]]:
     """Rows of a CSV text as (row number, column -> cell). Row 1 is the header, as a spreadsheet counts.
 
     Blank lines are skipped; a byte-order mark, semicolons instead of commas and the order of columns do not matter.
+    ``optional``: columns that a table may lack; their cells are then empty.
     Raises InputError naming ``name`` when the header lacks a column or has an unknown one, or a row's length is wrong.
     """
     text = text.removeprefix("\ufeff")
@@ -27,7 +30,10 @@ def read_rows(text: str, columns: Sequence[str], name: str) -> list[tuple[int, d
     for column in columns:
         if header.count(column) != 1:
             raise InputError(f"{name}: row 1 must name the column {column} once; expected {','.join(columns)}")
-    unknown = [column for column in header if column not in columns]
+    for column in optional:
+        if header.count(column) > 1:
+            raise InputError(f"{name}: row 1 names the column {column} twice")
+    unknown = [column for column in header if column not in (*columns, *optional)]
     if unknown:
         raise InputError(f"{name}: row 1 has an unknown column {unknown[0]!r}; expected {','.join(columns)}")
     rows = []
@@ -36,7 +42,8 @@ def read_rows(text: str, columns: Sequence[str], name: str) -> list[tuple[int, d
             continue
         if len(cells) != len(header):
             raise InputError(f"{name}: row {number} has {len(cells)} cells where the header has {len(header)}")
-        rows.append((number, {column: cell.strip() for column, cell in zip(header, cells, strict=True)}))
+        given = {column: cell.strip() for column, cell in zip(header, cells, strict=True)}
+        rows.append((number, dict.fromkeys(optional, "") | given))
     return rows
 
 

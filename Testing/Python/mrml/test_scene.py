@@ -342,7 +342,7 @@ def test_a_result_without_boundaries_or_surfaces_is_a_scene_all_the_same(result_
     scene = read_mrb(tmp_path / "scene.mrb")
     assert nodes(scene, "vtkMRMLSegmentationNode") == []
     table = named(scene, "vtkMRMLTableNode", "Vertebral boundaries")
-    assert (table.GetNumberOfRows(), table.GetNumberOfColumns()) == (0, 10)
+    assert (table.GetNumberOfRows(), table.GetNumberOfColumns()) == (0, 17)
     suv = named(scene, "vtkMRMLTableNode", "SUV by region").GetTable()
     assert np.isnan(suv.GetColumnByName("suv_mean").GetValue(0))
     assert only(scene, "vtkMRMLPlotChartNode").GetNumberOfPlotSeriesNodes() == 2
