@@ -69,18 +69,12 @@ def add_case(scene: Any, nodes: SceneNodes, content: dict[str, Any], name: str =
     """A text node that holds ``content`` as JSON and refers to the nodes."""
     case = scene.AddNewNodeByClass("vtkMRMLTextNode", name)
     case.SetAttribute(_MARK, str(_FORMAT_VERSION))
-    refer(case, nodes)
+    for role in _SINGLE:
+        case.SetNodeReferenceID(_ROLE + role, nodes.single(role).GetID())
+    refer_to_planes(case, nodes.planes)
+    refer_to_surfaces(case, nodes.surfaces)
     write_content(case, content)
     return case
-
-
-def refer(case: Any, nodes: SceneNodes) -> None:
-    """Have the case's references lead to these nodes."""
-    for role in _SINGLE:
-        node = nodes.single(role)
-        case.SetNodeReferenceID(_ROLE + role, node.GetID())
-    refer_to_planes(case, nodes.planes)
-    _refer_to_all(case, _SURFACES, nodes.surfaces)
 
 
 def refer_to_planes(case: Any, planes: list[Any]) -> None:
@@ -93,9 +87,11 @@ def refer_to_surfaces(case: Any, surfaces: list[Any]) -> None:
     _refer_to_all(case, _SURFACES, surfaces)
 
 
-def write_content(case: Any, content: dict[str, Any]) -> None:
-    """Put ``content`` into the case's text."""
-    case.SetText(json.dumps(content, ensure_ascii=False))
+def write_content(case: Any, content: dict[str, Any]) -> str:
+    """Put ``content`` into the case's text; the text."""
+    text = json.dumps(content, ensure_ascii=False)
+    case.SetText(text)
+    return text
 
 
 def read_content(case: Any) -> dict[str, Any]:
@@ -134,7 +130,9 @@ def nodes_of(case: Any) -> SceneNodes:
 
     return SceneNodes(
         **{role: single(role) for role in _SINGLE if "." not in role},
-        plot=ProfilePlot(*(single(f"plot.{part}") for part in ("chart", "profile", "doubtful", "selected", "boundaries"))),
+        plot=ProfilePlot(
+            *(single(f"plot.{part}") for part in ("chart", "profile", "doubtful", "selected", "boundaries"))
+        ),
         bar_plot=LevelPlot(single("bar_plot.chart"), single("bar_plot.bars")),
         planes=_referred(case, _PLANES),
         surfaces=_referred(case, _SURFACES),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import slicer
+from vtkmodules.vtkCommonCore import vtkIdList
 
 FOLDER_NAME = "VertebraFLT"
 SURFACES_NAME, PLANES_NAME = "Isosurfaces", "Boundary planes"
@@ -58,6 +59,30 @@ def put_beside(scene: Any, node: Any, neighbour: Any) -> None:
     item = tree.GetItemByDataNode(neighbour)
     if item != tree.GetInvalidItemID():
         _put(tree, tree.GetItemParent(item), node)
+
+
+def remove(scene: Any, node: Any) -> None:
+    """Remove a node and its place in the hierarchy, which a scene outside Slicer would otherwise keep."""
+    tree = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    item = tree.GetItemByDataNode(node)
+    if item != tree.GetInvalidItemID():
+        tree.RemoveItem(item, False, False)
+    scene.RemoveNode(node)
+
+
+def items(scene: Any) -> list[int]:
+    """All items of the hierarchy."""
+    tree = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    found = vtkIdList()
+    tree.GetItemChildren(tree.GetSceneItemID(), found, True)
+    return [found.GetId(index) for index in range(found.GetNumberOfIds())]
+
+
+def remove_items(scene: Any, unwanted: Iterable[int]) -> None:
+    """Remove items, not the nodes in them."""
+    tree = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    for item in unwanted:
+        tree.RemoveItem(item, False, False)
 
 
 def _study_of(tree: Any, ct: Any, header: Mapping[str, Any]) -> int:

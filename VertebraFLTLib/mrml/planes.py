@@ -10,6 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from VertebraFLTLib.anatomy import VERTEBRAL_BODY
+from VertebraFLTLib.mrml.hierarchy import remove
 from VertebraFLTLib.mrml.plot import DOUBTFUL_COLOR, SELECTED_COLOR
 from VertebraFLTLib.mrml.tables import boundary_name, is_doubtful
 from VertebraFLTLib.quantification.coverage import LabelBoxes
@@ -41,7 +42,7 @@ def update_planes(
     """
     kept = list(nodes[: len(boundaries)])
     for node in nodes[len(boundaries) :]:
-        scene.RemoveNode(node)
+        remove(scene, node)
     kept += [_add_plane(scene) for _ in boundaries[len(kept) :]]
     for index, (node, boundary) in enumerate(zip(kept, boundaries, strict=True)):
         _show(node, boundary, middle, index == selected)

@@ -39,18 +39,26 @@ _MODULE_CLASSES = (
 )
 
 
-def build_scene(result: Result, scene: Any, *, ct_node: Any = None, pet_node: Any = None) -> SceneNodes:
+def build_scene(
+    result: Result,
+    scene: Any,
+    *,
+    ct_node: Any = None,
+    pet_node: Any = None,
+    content: dict[str, Any] | None = None,
+) -> SceneNodes:
     """Add a result to a scene: all of it, or nothing where an error comes between.
 
     ``ct_node``: the scene's own node of the CT; without one a new node is made, and in it lies the CT in LPS order. The
     same holds for ``pet_node``, which must be in SUV. The masks are put on the grid of the CT's node, so that Slicer
-    edits them voxel by voxel.
+    edits them voxel by voxel. ``content``: of the case's node, where a review has begun already.
     """
-    before = {node.GetID() for node in _all_nodes(scene)}
+    before, items = {node.GetID() for node in _all_nodes(scene)}, set(hierarchy.items(scene))
     scene.StartState(slicer.vtkMRMLScene.BatchProcessState)
     try:
-        return _build(result, scene, ct_node, pet_node)
+        return _build(result, scene, ct_node, pet_node, content or record.content_of(result))
     except BaseException:
+        hierarchy.remove_items(scene, [item for item in hierarchy.items(scene) if item not in items])
         for node in [node for node in _all_nodes(scene) if node.GetID() not in before]:
             scene.RemoveNode(node)
         raise
@@ -62,7 +70,7 @@ def _all_nodes(scene: Any) -> list[Any]:
     return [scene.GetNthNode(index) for index in range(scene.GetNumberOfNodes())]
 
 
-def _build(result: Result, scene: Any, ct_node: Any, pet_node: Any) -> SceneNodes:
+def _build(result: Result, scene: Any, ct_node: Any, pet_node: Any, content: dict[str, Any]) -> SceneNodes:
     semantic, vertebrae = result.semantic, result.vertebrae
     ct, pet = ct_node, pet_node
     if ct is None:
@@ -91,7 +99,7 @@ def _build(result: Result, scene: Any, ct_node: Any, pet_node: Any) -> SceneNode
         planes.update_planes(scene, [], result.boundaries.boundaries, planes.middle_of(result.semantic)),
         models.add_surfaces(scene, result.surfaces),
     )
-    nodes = replace(nodes, case=case.add_case(scene, nodes, record.content_of(result)))
+    nodes = replace(nodes, case=case.add_case(scene, nodes, content))
     made = nodes.made if pet_node is not None else [pet, *nodes.made]
     header = result.ct.source.header
     folder = hierarchy.arrange(scene, ct, made, nodes.planes, nodes.surfaces, header, take_ct=ct_node is None)
@@ -109,14 +117,14 @@ def private_scene() -> Any:
     return scene
 
 
-def write_scene(result: Result, path: str | Path) -> None:
+def write_scene(result: Result, path: str | Path, content: dict[str, Any] | None = None) -> None:
     """Write the result as a Slicer data bundle (.mrb), whole or not at all, without touching the application's scene.
 
-    Raises InputError where the file cannot be written.
+    ``content``: of the case's node, where a review has begun already. Raises InputError where the file cannot be written.
     """
     target = Path(path).resolve()
     scene = private_scene()
-    nodes = build_scene(result, scene)
+    nodes = build_scene(result, scene, content=content)
     segmentation.prepare_to_store(nodes.segmentation)
     bounds = [0.0] * 6
     nodes.segmentation.GetSegmentation().GetBounds(bounds)

@@ -1,0 +1,110 @@
+"""A case's nodes kept true to its boundaries: tables and planes at once, segments and surfaces when the hand rests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import slicer
+
+from VertebraFLTLib.live import LiveCase
+from VertebraFLTLib.mrml import planes, tables
+from VertebraFLTLib.mrml.case import SceneNodes, refer_to_planes
+from VertebraFLTLib.mrml.hierarchy import put_beside
+from VertebraFLTLib.mrml.scheduler import Scheduler
+from VertebraFLTLib.mrml.surfaces import SurfaceControl, SurfaceSettings
+from VertebraFLTLib.mrml.vertebra_layer import update_vertebrae
+from VertebraFLTLib.result import Result
+from VertebraFLTLib.spine.boundaries import BoundarySet
+
+_KEY, _SEGMENTS_MS = "segments", 100
+
+
+class CaseDisplay:
+    """Shows boundaries in the nodes of a case; knows nothing of history, edits or readers."""
+
+    def __init__(
+        self,
+        nodes: SceneNodes,
+        live: LiveCase,
+        result: Result,
+        settings: SurfaceSettings,
+        scheduler: Scheduler,
+        settled: Callable[[], None],
+        surfaces_changed: Callable[[], None],
+    ) -> None:
+        """``settled`` is called when the segments follow the boundaries again."""
+        self.nodes, self.live = nodes, live
+        self.selected: int | None = None
+        self.shown = result.boundaries
+        self.middle = planes.middle_of(result.semantic)
+        self._scene = nodes.case.GetScene()
+        self._scheduler, self._settled = scheduler, settled
+        self._touched: set[str] = set()
+        self.surfaces = SurfaceControl(
+            nodes, result.pet_suv, result.semantic, live.vertebrae, settings, scheduler, surfaces_changed
+        )
+
+    @property
+    def pending(self) -> bool:
+        """Whether segments or surfaces are behind the tables."""
+        return bool(self._touched) or self.surfaces.pending
+
+    def show(self, boundaries: BoundarySet, *, held: bool = False) -> None:
+        """Have tables and planes say ``boundaries``; segments and surfaces follow.
+
+        ``held``: they are still in the user's hand, so planes and the table that are dragged are left alone.
+        """
+        self._touched |= self.live.update(boundaries).levels
+        self.shown = boundaries
+        if not held:
+            self._show_boundaries()
+        tables.update_suv_table(self.nodes.suv_table, self.live.table)
+        tables.update_level_table(self.nodes.level_table, self.live.table)
+        self._scheduler.call_later(_KEY, _SEGMENTS_MS, self.settle_segments)
+
+    def select(self, index: int | None, jump: bool) -> None:
+        """Mark one boundary in plot and views; ``jump``: the slice views go there."""
+        self.selected = index
+        self._show_boundaries()
+        if index is None or not jump:
+            return
+        (x, y, z), _ = planes.placed(self.shown.boundaries[index], self.middle)
+        node_class = slicer.vtkMRMLSliceNode
+        node_class.JumpAllSlices(self._scene, -x, -y, z, node_class.CenteredJumpSlice)
+
+    def settle_segments(self) -> None:
+        """Have the segments follow now; the surfaces after them."""
+        if not self._touched:
+            return
+        touched, self._touched = self._touched, set()
+        vertebrae = self.live.vertebrae
+        update_vertebrae(self.nodes.segmentation, vertebrae, self.nodes.ct, touched)
+        self.surfaces.follow(vertebrae, touched)
+        self._settled()
+
+    def settle(self) -> None:
+        """Have segments and surfaces follow now."""
+        self.settle_segments()
+        self.surfaces.settle()
+
+    def take_stock(self) -> None:
+        """Nodes were deleted by hand: make planes again, forget surfaces."""
+        present = [node for node in self.nodes.planes if node.GetScene() is self._scene]
+        if len(present) != len(self.nodes.planes):
+            self.nodes = replace(self.nodes, planes=present)
+            self._show_boundaries()
+        self.surfaces.forget_deleted()
+
+    def _show_boundaries(self) -> None:
+        bounds = self.shown.boundaries
+        tables.update_boundary_table(self.nodes.boundary_table, self.shown, self.live.profile, self.selected)
+        before = list(self.nodes.planes)
+        shown = planes.update_planes(self._scene, before, bounds, self.middle, self.selected)
+        if shown == before:
+            return
+        for node in shown[len(before) :]:
+            put_beside(self._scene, node, before[0] if before else self.nodes.boundary_table)
+        self.nodes = replace(self.nodes, planes=shown)
+        refer_to_planes(self.nodes.case, shown)
