@@ -45,7 +45,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Review:
-    """What readers did to a case: ``log`` in order of time (when, who, what), ``accepted`` the signature that counts."""
+    """What readers did to a case: ``log`` in order of time, ``accepted`` the signature that counts, if any."""
 
     log: tuple[Entry, ...]
     accepted: Acceptance | None

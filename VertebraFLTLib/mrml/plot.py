@@ -1,4 +1,4 @@
-"""The two charts: uptake along the column with boundaries that can be dragged along it, and mean SUV by level as bars."""
+"""The two charts: uptake along the column with boundaries that can be dragged, and mean SUV by level as bars."""
 
 from __future__ import annotations
 

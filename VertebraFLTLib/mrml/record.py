@@ -1,4 +1,4 @@
-"""What the scene has to say beyond its nodes, so that a case can be reviewed on another day: as plain data, and back."""
+"""What a scene says beyond its nodes, so that a case can be reviewed on another day: as plain data, and back."""
 
 from __future__ import annotations
 

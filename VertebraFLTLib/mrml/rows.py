@@ -66,7 +66,7 @@ def doubtful_first(rows: Sequence[BoundaryRow]) -> tuple[int, ...]:
 
 
 def next_doubtful(rows: Sequence[BoundaryRow], selected: int | None, step: int) -> int | None:
-    """The doubtful boundary next above (``step`` 1) or below (-1) the selected one, going round; None: there is none."""
+    """The doubtful boundary next above (``step`` 1) or below (-1) the selected one, going round; None where none is."""
     found = [row.index for row in rows if row.doubtful]
     if not found:
         return None

@@ -120,7 +120,7 @@ def private_scene() -> Any:
 def write_scene(result: Result, path: str | Path, content: dict[str, Any] | None = None) -> None:
     """Write the result as a Slicer data bundle (.mrb), whole or not at all, without touching the application's scene.
 
-    ``content``: of the case's node, where a review has begun already. Raises InputError where the file cannot be written.
+    ``content``: of the case's node, where a review has begun already. Raises InputError where it cannot be written.
     """
     target = Path(path).resolve()
     scene = private_scene()

@@ -30,7 +30,10 @@ MARKER_Y = "mean_suv"
 MARKER_LABEL = "boundary"
 DOUBTFUL_Y, SELECTED_Y = "doubtful_suv", "selected_suv"
 _MORE: dict[str, type] = {
-    **{MARKER_Y: float, MARKER_LABEL: str, DOUBTFUL_Y: float, SELECTED_Y: float},
+    MARKER_Y: float,
+    MARKER_LABEL: str,
+    DOUBTFUL_Y: float,
+    SELECTED_Y: float,
     "reasons": str,
 }
 LEVEL, LEVEL_MEAN = "level", "suv_mean"

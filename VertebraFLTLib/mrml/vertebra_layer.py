@@ -30,9 +30,9 @@ def update_vertebrae(node: Any, vertebrae: sitk.Image, ct: Any, touched: Collect
     """Have the node's vertebrae be those of a mask.
 
     ``vertebrae``: VerSe numbers, a box of the CT's grid that holds all of the column, in LPS order. ``ct``: the volume
-    node whose grid the segmentation has. ``touched``: levels whose voxels changed; the surfaces of other segments, where
-    the user shows them, stay. A segment that is there keeps its name, colour, terminology and visibility; one whose
-    level is no more goes.
+    node whose grid the segmentation has. ``touched``: levels whose voxels changed; the surfaces of other
+    segments, where the user shows them, stay. A segment that is there keeps its name, colour, terminology and
+    visibility; one whose level is no more goes.
     """
     segmentation = node.GetSegmentation()
     labelmap = _on_grid_of(ct, vertebrae)
