@@ -19,8 +19,6 @@ import time
 from pathlib import Path
 from typing import Literal
 
-import vtkmodules.util.pickle_support  # noqa: F401  lets surfaces be unpickled
-
 from VertebraFLTLib.mrml.worker import ERROR, JOB, PROGRESS, RESULT, Job
 from VertebraFLTLib.result import Result
 

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import json
-import logging
 import os
 import pickle
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import vtkmodules.util.pickle_support  # noqa: F401  lets surfaces be pickled
+from vtkmodules.util.pickle_support import serialize_VTK_data_object
+from vtkmodules.vtkCommonDataModel import vtkDataObject
 
 from VertebraFLTLib import pipeline
 from VertebraFLTLib.errors import Cancelled, InputError
 from VertebraFLTLib.io.images import LoadedImage
 from VertebraFLTLib.io.suv_record import SuvOverrides
-from VertebraFLTLib.result import Options
+from VertebraFLTLib.result import Options, Result
 from VertebraFLTLib.segmentation.registry import get_segmenter
 
 JOB, PROGRESS, RESULT, ERROR = "job.pickle", "progress.json", "result.pickle", "error.txt"
 _EVERY_S = 0.1  # how often progress is written at most
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -55,16 +55,27 @@ def main(folder: Path) -> int:
         job: Job = pickle.loads((folder / JOB).read_bytes())
         progress("load model", 0.0)
         segmenter = get_segmenter(job.options, job.mask)
-        result = pipeline.run(
-            job.ct, job.pet, segmenter, job.options, overrides=job.overrides, progress=progress
-        )
-        _replace(folder / RESULT, pickle.dumps(result, pickle.HIGHEST_PROTOCOL))
+        result = pipeline.run(job.ct, job.pet, segmenter, job.options, overrides=job.overrides, progress=progress)
+        _replace(folder / RESULT, _pickled(result))
     except InputError as error:
         _replace(folder / ERROR, str(error).encode())
         return 2
     except Cancelled:
         return 3
     return 0
+
+
+class _Pickler(pickle.Pickler):
+    """Takes surfaces as well; VTK's own support misses the classes that its Python layer derives from them."""
+
+    def reducer_override(self, value: Any) -> Any:
+        return serialize_VTK_data_object(value) if isinstance(value, vtkDataObject) else NotImplemented
+
+
+def _pickled(result: Result) -> bytes:
+    out = io.BytesIO()
+    _Pickler(out, pickle.HIGHEST_PROTOCOL).dump(result)
+    return out.getvalue()
 
 
 def _replace(path: Path, data: bytes) -> None:
