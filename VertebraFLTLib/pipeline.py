@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
@@ -18,20 +15,23 @@ from VertebraFLTLib.io.images import LoadedImage
 from VertebraFLTLib.io.pairing import check_pair
 from VertebraFLTLib.io.suv import pet_to_suv
 from VertebraFLTLib.io.suv_record import SuvOverrides, SuvRecord
+from VertebraFLTLib.peak_memory import peak_memory_mb
 from VertebraFLTLib.progress import Progress, silent
 from VertebraFLTLib.quantification.completeness import completeness_warnings
 from VertebraFLTLib.quantification.coverage import Grid, LabelBoxes, coverage
-from VertebraFLTLib.quantification.masks_on_pet import regions_on_pet
+from VertebraFLTLib.quantification.masks_on_pet import bones_on_pet
 from VertebraFLTLib.quantification.surfaces import percentile_surfaces
 from VertebraFLTLib.quantification.suv_table import measure_regions
-from VertebraFLTLib.quantification.vertebra_slices import cut_on_pet
+from VertebraFLTLib.quantification.vertebra_slices import vertebrae_on_pet
 from VertebraFLTLib.result import Options, Result
 from VertebraFLTLib.segmentation.protocol import Segmenter
 from VertebraFLTLib.spine.boundaries import BoundarySet, discounted
+from VertebraFLTLib.spine.centre_line import centre_line
 from VertebraFLTLib.spine.cleanup import regularise_column
 from VertebraFLTLib.spine.detectors import get_detector
 from VertebraFLTLib.spine.instances import label_vertebrae
 from VertebraFLTLib.spine.levels import SURE_OF_NAMES, check_level
+from VertebraFLTLib.spine.planes import place
 from VertebraFLTLib.spine.profile import Profile, uptake_profile
 from VertebraFLTLib.spine.sacrum import doubt_a_sliver, without_sacrum
 
@@ -120,9 +120,9 @@ def finish(
     with watch.stage("instances"):
         vertebrae = vertebra_mask(semantic, column, boundaries, profile.spacing_mm)
     with watch.stage("quantification"):
-        regions = regions_on_pet(pet_suv, semantic, vertebrae)
-        table = measure_regions(pet_suv, cut_on_pet(pet_suv, semantic, regions, boundaries))
-        partly = completeness_warnings(regions, semantic)
+        bones = bones_on_pet(pet_suv, semantic)
+        table = measure_regions(pet_suv, [*vertebrae_on_pet(pet_suv, semantic, boundaries), *bones])
+        partly = completeness_warnings(bones, semantic)
     with watch.stage("surfaces"):
         surfaces = percentile_surfaces(pet_suv, semantic, vertebrae, options.percentiles, progress=watch.progress)
     return Result(
@@ -148,7 +148,7 @@ def finish(
 def find_boundaries(
     pet_suv: sitk.Image, semantic: sitk.Image, column: np.ndarray, options: Options, tracer: str | None = None
 ) -> tuple[Profile, BoundarySet]:
-    """The uptake profile of the column and what the chosen detector makes of it.
+    """The uptake profile of the column and what the chosen detector makes of it, as planes across the column.
 
     tracer: as :class:`SuvRecord` names it. Confidence is discounted for any other than FLT, None being unknown.
     """
@@ -159,7 +159,8 @@ def find_boundaries(
         boundaries = doubt_a_sliver(boundaries)
     if tracer is not None and tracer != "FLT":
         boundaries = discounted(boundaries, OTHER_TRACER, f"tracer is {tracer}: confidence is known for FLT only")
-    return profile, boundaries
+    line = centre_line(column, Grid.of(semantic).ijk_to_lps)
+    return profile, place(boundaries, line, options.cuts)
 
 
 def without_islands(semantic: sitk.Image, column: np.ndarray) -> tuple[sitk.Image, float]:
@@ -225,7 +226,7 @@ def vertebra_mask(
     Only voxels that the segmentation called vertebral body are numbered: what the closing bridged stays background.
     """
     bodies = column & (sitk.GetArrayViewFromImage(semantic) == VERTEBRAL_BODY.label)
-    labels = label_vertebrae(bodies, z_map(semantic), boundaries, slice_spacing_mm)
+    labels = label_vertebrae(bodies, Grid.of(semantic).ijk_to_lps, boundaries, slice_spacing_mm)
     image = sitk.GetImageFromArray(labels)
     image.CopyInformation(semantic)
     return image
@@ -255,22 +256,3 @@ def doubts(suv: SuvRecord, boundaries: BoundarySet) -> list[str]:
             "give the lowest level with --lowest"
         )
     return found
-
-
-def peak_memory_mb() -> float:
-    """The process's peak resident memory so far; 0 where the system does not tell.
-
-    On Linux from the kernel's own mark for this program: ``ru_maxrss`` there begins at the peak of the process that
-    started it.
-    """
-    status = Path("/proc/self/status")
-    if status.exists():
-        mark = re.search(r"^VmHWM:\s*(\d+) kB", status.read_text(), re.M)
-        if mark:
-            return round(int(mark[1]) / 1024.0, 1)
-    try:
-        import resource
-    except ImportError:  # Windows
-        return 0.0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (1024.0**2 if sys.platform == "darwin" else 1024.0), 1)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 VIEWS = ("axial", "sagittal", "coronal")
 COMBINATIONS = ("additive", "average", "vote")
 DETECTORS = ("span-prior", "thesis", "kalman")
+CUTS = ("oblique", "axial")
 SEGMENTERS = ("ensemble", "volume", "totalsegmentator", "nnunet")
 PET_UNITS = ("auto", "suv", "bqml")
 DEVICES = ("auto", "cpu", "cuda")
@@ -40,6 +41,7 @@ class Options:
     threshold: float | None = None
     detector: str = "span-prior"
     lowest: str | None = None
+    cuts: str = "oblique"
     percentiles: tuple[float, ...] = (50.0, 85.0, 98.0)
 
 

@@ -16,13 +16,17 @@ from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.io.images import LoadedImage, read_image
 from VertebraFLTLib.io.suv_record import SuvOverrides, SuvRecord
 from VertebraFLTLib.io.writing import RUN_FILES, StagedFolder, sha256_of
-from VertebraFLTLib.pipeline import Stopwatch, column_of, column_profile, finish, peak_memory_mb, run, without_islands
+from VertebraFLTLib.peak_memory import peak_memory_mb
+from VertebraFLTLib.pipeline import Stopwatch, column_of, column_profile, finish, run, without_islands
 from VertebraFLTLib.progress import Progress, silent
+from VertebraFLTLib.quantification.coverage import Grid
 from VertebraFLTLib.report.run_folder import write_record, write_report
 from VertebraFLTLib.result import Options, Result
 from VertebraFLTLib.segmentation.protocol import Segmenter
 from VertebraFLTLib.segmentation.registry import get_segmenter
 from VertebraFLTLib.spine.boundaries import BoundarySet
+from VertebraFLTLib.spine.centre_line import centre_line
+from VertebraFLTLib.spine.planes import place
 
 log = logging.getLogger(__name__)
 
@@ -75,9 +79,17 @@ def run_into(
 
 
 def rebuild_folder(
-    folder: Path | str, boundaries: Path | str | None = None, *, scene: bool = True, progress: Progress = silent
+    folder: Path | str,
+    boundaries: Path | str | None = None,
+    *,
+    cuts: str | None = None,
+    scene: bool = True,
+    progress: Progress = silent,
 ) -> Result:
     """Vertebrae, tables, surfaces, report and scene anew from edited boundaries, in place of the old ones.
+
+    ``cuts``: None leaves every plane as the table has it (one that has none is placed as the run did); "oblique" or
+    "axial" turns all but the locked ones.
 
     CT and PET are read again from where case.json says they were; a changed PET is refused by its hash, because the
     edits were made on another image.
@@ -87,7 +99,9 @@ def rebuild_folder(
     source = Path(boundaries) if boundaries else folder / "boundaries.csv"
     edited = _read_text(source)
     stored: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in case["options"].items()}
-    options = Options(**stored)
+    options = Options(**{"cuts": "axial", **stored})  # runs before there were oblique cuts
+    if cuts is not None:
+        options = replace(options, cuts=cuts)
     watch = Stopwatch(progress)
     with StagedFolder(folder) as stage:
         with watch.stage("read"):
@@ -106,6 +120,8 @@ def rebuild_folder(
             semantic, _ = without_islands(semantic, column)
             profile = column_profile(pet_suv, semantic, column)
             chosen = _named(BoundarySet.from_csv(edited, profile=profile, name=str(source)), case)
+            line = centre_line(column, Grid.of(semantic).ijk_to_lps)
+            chosen = place(chosen, line, options.cuts, anew=cuts is not None)
         result = finish(
             ct,
             pet,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from measuring import MATRIX, matrix_flops
 
-from VertebraFLTLib.pipeline import peak_memory_mb
+from VertebraFLTLib.peak_memory import peak_memory_mb
 
 
 def report(patient: Path) -> str:

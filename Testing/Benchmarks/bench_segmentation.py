@@ -16,7 +16,7 @@ from typing import Any
 
 from measuring import MATRIX, matrix_flops
 
-from VertebraFLTLib.pipeline import peak_memory_mb
+from VertebraFLTLib.peak_memory import peak_memory_mb
 
 HERE = Path(__file__).resolve().parent
 HEADER = (

@@ -18,7 +18,7 @@ import SimpleITK as sitk
 from measuring import matrix_flops
 
 from VertebraFLTLib.io.images import read_image
-from VertebraFLTLib.pipeline import peak_memory_mb
+from VertebraFLTLib.peak_memory import peak_memory_mb
 
 SPACING_MM = 1.5
 PATCH = (128, 128, 128)

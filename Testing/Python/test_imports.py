@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "VertebraFLTLib"
 
 # The rooms in the order in which data flows; each may import itself and what is named for it, and nothing else here.
-BASE = {"anatomy", "errors", "progress", "resources", "result", "__init__"}
+BASE = {"anatomy", "errors", "peak_memory", "progress", "resources", "result", "__init__"}
 TO_PIPELINE = BASE | {"io", "segmentation", "spine", "quantification", "pipeline"}
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(BASE, BASE),

@@ -11,7 +11,7 @@ from VertebraFLTLib.io.images import LoadedImage, Modality, read_image
 from VertebraFLTLib.io.suv_record import SuvOverrides
 from VertebraFLTLib.progress import Progress
 from VertebraFLTLib.quantification.surfaces import parse_percentiles
-from VertebraFLTLib.result import COMBINATIONS, DETECTORS, DEVICES, PET_UNITS, SEGMENTERS, VIEWS, Options
+from VertebraFLTLib.result import COMBINATIONS, CUTS, DETECTORS, DEVICES, PET_UNITS, SEGMENTERS, VIEWS, Options
 
 T = TypeVar("T")
 IMAGE = "a NIfTI, NRRD or MetaImage file, a folder of DICOM files, or a zip of one"
@@ -108,6 +108,18 @@ def add_detector(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--lowest", metavar="LEVEL", help="the lowest vertebra in the column, where you know it, e.g. L5"
     )
+    add_cuts(parser, "oblique")
+
+
+def add_cuts(parser: argparse.ArgumentParser, default: str | None) -> None:
+    """--cuts."""
+    meaning = default or "as they are in boundaries.csv"
+    parser.add_argument(
+        "--cuts",
+        choices=CUTS,
+        default=default,
+        help=f"planes between vertebrae: square to the column's centre line, or axial as in the thesis ({meaning})",
+    )
 
 
 def add_percentiles(parser: argparse.ArgumentParser) -> None:
@@ -124,7 +136,7 @@ def add_percentiles(parser: argparse.ArgumentParser) -> None:
 def options_of(args: argparse.Namespace) -> Options:
     """The run's options from whichever of these arguments the command has."""
     names = ("device", "pet_units", "segmenter", "model_folder", "views", "combine", "threshold", "detector", "lowest")
-    given = {name: getattr(args, name) for name in (*names, "percentiles") if hasattr(args, name)}
+    given = {name: getattr(args, name) for name in (*names, "cuts", "percentiles") if hasattr(args, name)}
     return Options(**given)
 
 

@@ -43,6 +43,13 @@ class Grid:
         return np.asarray(self.direction).reshape(3, 3) * np.asarray(self.spacing)
 
     @property
+    def ijk_to_lps(self) -> np.ndarray:
+        """(4, 4): voxel index to LPS millimetres."""
+        matrix = np.eye(4)
+        matrix[:3, :3], matrix[:3, 3] = self.index_to_mm, self.origin
+        return matrix
+
+    @property
     def voxel_ml(self) -> float:
         """Volume of one voxel."""
         return float(np.prod(self.spacing)) / 1000.0

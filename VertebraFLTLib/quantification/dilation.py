@@ -36,15 +36,22 @@ def dilate_labels_in_plane(labels: np.ndarray, fractions: Mapping[int, np.ndarra
     """
     neighbours = flat_cross(normal_axis).astype(np.uint8)
     neighbours[1, 1, 1] = 0
+    across = tuple(axis for axis in range(3) if axis != normal_axis)
     grown = labels.copy()
     best = np.zeros(labels.shape)
     free = labels == 0
     for label in sorted(fractions):
-        touching = ndimage.convolve((labels == label).astype(np.uint8), neighbours, mode="constant")
+        own = labels == label
+        slices = np.flatnonzero(own.any(axis=across))  # flat: a label grows in its own slices only
+        if len(slices) == 0:
+            continue
+        slab = slice(int(slices[0]), int(slices[-1]) + 1)
+        at = tuple(slab if axis == normal_axis else slice(None) for axis in range(3))
+        touching = ndimage.convolve(own[at].astype(np.uint8), neighbours, mode="constant")
         score = (
-            np.round(fractions[label].astype(np.float64), 3) + 1e-4 * touching
+            np.round(fractions[label][at].astype(np.float64), 3) + 1e-4 * touching
         )  # at most four touch: they only break ties
-        wins = free & (touching > 0) & (score > best)
-        grown[wins] = label
-        best[wins] = score[wins]
+        wins = free[at] & (touching > 0) & (score > best[at])
+        grown[at][wins] = label
+        best[at][wins] = score[wins]
     return grown

@@ -33,7 +33,7 @@ class PetRegion:
     label: str
     box: Box
     mask: np.ndarray
-    bone_ml: float  # of the mask on the CT grid
+    bone_ml: float  # of the mask on the CT grid (of a vertebra cut on the PET: what is left to it there)
     bone_on_pet_ml: float  # the part of it inside the PET's field of view, before dilation
     weight: np.ndarray | None = None  # float, of the mask's shape: the part of each voxel that counts; None: all of it
 
@@ -47,7 +47,7 @@ def regions_on_pet(pet: sitk.Image, semantic: sitk.Image, vertebrae: sitk.Image)
 
     semantic, vertebrae: uint8 images, values of ``semantic.nii.gz`` and ``vertebrae.nii.gz``.
     """
-    return _vertebrae(pet, LabelBoxes.of(vertebrae)) + _bones(pet, LabelBoxes.of(semantic))
+    return _vertebrae(pet, LabelBoxes.of(vertebrae)) + bones_on_pet(pet, semantic)
 
 
 def whole_bone_labels(roi: str) -> str:
@@ -72,10 +72,12 @@ def _at_least_half(fraction: np.ndarray) -> np.ndarray:
     return fraction >= (_HALF if most >= _HALF else max(0.5 * most, 1e-6))
 
 
-def _bones(pet: sitk.Image, semantic: LabelBoxes) -> list[PetRegion]:
+def bones_on_pet(pet: sitk.Image, semantic: sitk.Image) -> list[PetRegion]:
+    """The whole-bone regions alone, in the order of :data:`REGIONS`."""
+    boxes = LabelBoxes.of(semantic)
     regions = []
     for roi, labels in REGIONS.items():
-        mask = semantic.binary(labels)
+        mask = boxes.binary(labels)
         placed = _on_pet(pet, mask)
         if mask is None or placed is None:
             continue

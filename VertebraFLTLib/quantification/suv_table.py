@@ -12,9 +12,9 @@ import SimpleITK as sitk
 
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.quantification.coverage import Grid
-from VertebraFLTLib.quantification.masks_on_pet import PetRegion, hull, inside, regions_on_pet
+from VertebraFLTLib.quantification.masks_on_pet import PetRegion, bones_on_pet, hull, inside, regions_on_pet
 from VertebraFLTLib.quantification.suv_peak import sphere_means
-from VertebraFLTLib.quantification.vertebra_slices import cut_on_pet
+from VertebraFLTLib.quantification.vertebra_slices import vertebrae_on_pet
 from VertebraFLTLib.spine.boundaries import BoundarySet
 
 
@@ -58,15 +58,15 @@ def measure(
     Vertebrae come from the lowest up, then column, pelvis, hips, sacrum, sternum; a region that is absent or lies
     outside the PET has no row. The PET is not resampled: see :mod:`VertebraFLTLib.quantification.masks_on_pet`.
 
-    With ``boundaries`` each vertebra is cut on the PET's own slices (see ``vertebra_slices``);
-    without, its mask is brought to the PET.
+    With ``boundaries`` each vertebra is cut on the PET's own voxels (see ``vertebra_slices``), and ``vertebrae`` is not
+    needed; without, its mask is brought to the PET.
 
     pet_suv: float image in SUV. semantic, vertebrae: uint8 images on any grid in the same patient coordinates.
     """
-    regions = regions_on_pet(pet_suv, semantic, vertebrae)
-    if boundaries is not None:
-        regions = cut_on_pet(pet_suv, semantic, regions, boundaries)
-    return measure_regions(pet_suv, regions)
+    if boundaries is None:
+        return measure_regions(pet_suv, regions_on_pet(pet_suv, semantic, vertebrae))
+    cut = vertebrae_on_pet(pet_suv, semantic, boundaries)
+    return measure_regions(pet_suv, [*cut, *bones_on_pet(pet_suv, semantic)])
 
 
 def measure_regions(pet_suv: sitk.Image, regions: list[PetRegion]) -> list[RegionSuv]:

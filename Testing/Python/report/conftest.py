@@ -9,6 +9,7 @@ import SimpleITK as sitk
 from VertebraFLTLib.io.geometry import OriginalGeometry, to_lps, z_map
 from VertebraFLTLib.io.images import ImageSource, LoadedImage
 from VertebraFLTLib.io.suv_record import SuvRecord, SuvTerm
+from VertebraFLTLib.quantification.coverage import Grid
 from VertebraFLTLib.quantification.surfaces import percentile_surfaces
 from VertebraFLTLib.quantification.suv_table import measure
 from VertebraFLTLib.result import Options, Result
@@ -81,7 +82,7 @@ def made_run():
         level_confidence=0.8,
         level_reason="no sacrum in view",
     )
-    vertebrae = image(label_vertebrae(labels == 1, z_map(ct), boundaries, 4.0), *ct_grid)
+    vertebrae = image(label_vertebrae(labels == 1, Grid.of(ct).ijk_to_lps, boundaries, 4.0), *ct_grid)
     stored = sitk.Flip(sitk.PermuteAxes(ct, (2, 0, 1)), (True, False, True), False)
     assert np.array_equal(sitk.GetArrayViewFromImage(to_lps(stored)), sitk.GetArrayViewFromImage(ct))
     zipped = ImageSource("data/CT & <co>.zip", "dicom", 46, "a" * 64, "1.2.3", "CT", {"PatientName": "Doe^Jane"})

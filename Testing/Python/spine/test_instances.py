@@ -16,11 +16,17 @@ def set_of(*z: float, lowest: str = "L5", **more: object) -> BoundarySet:
     return BoundarySet(bounds, 0.0, 100.0, **more)  # type: ignore[arg-type]
 
 
+def placed(z0: float = 0.5, *, k: float = 1.0, j: float = 0.0) -> np.ndarray:
+    """Voxel index to mm: 1 mm voxels whose height rises by ``k`` a slice and ``j`` a row."""
+    matrix = np.eye(4)
+    matrix[2] = (0.0, j, k, z0)
+    return matrix
+
+
 def test_slices_are_numbered_and_boundary_slices_are_empty():
     column = np.zeros((100, 6, 6), bool)
     column[:, 2:4, 2:4] = True
-    z = (np.arange(100) + 0.5).reshape(-1, 1, 1)
-    labels = label_vertebrae(column, z, set_of(34.0, 68.0), slice_spacing_mm=4.0)
+    labels = label_vertebrae(column, placed(), set_of(34.0, 68.0), slice_spacing_mm=4.0)
     assert labels.dtype == np.uint8
     line = labels[:, 2, 2]
     assert line[:32].tolist() == [LEVEL_BY_NAME["L5"].code] * 32
@@ -32,10 +38,9 @@ def test_slices_are_numbered_and_boundary_slices_are_empty():
 
 def test_order_of_slices_does_not_matter():
     column = np.ones((100, 2, 2), bool)
-    z = (np.arange(100) + 0.5).reshape(-1, 1, 1)
     bounds = set_of(34.0, 68.0, lowest="T8")
-    up = label_vertebrae(column, z, bounds, 4.0)
-    down = label_vertebrae(column, z[::-1], bounds, 4.0)
+    up = label_vertebrae(column, placed(), bounds, 4.0)
+    down = label_vertebrae(column, placed(99.5, k=-1.0), bounds, 4.0)
     np.testing.assert_array_equal(down, up[::-1])
     assert set(np.unique(up)) == {0, 15, 14, 13}
 
@@ -44,7 +49,7 @@ def test_an_oblique_map_cuts_along_the_patient_not_the_slices():
     k, j = np.meshgrid(np.arange(50), np.arange(10), indexing="ij")
     z = (2.0 * k + 0.5 * j)[:, :, None] * np.ones((1, 1, 3))
     column = np.ones(z.shape, bool)
-    labels = label_vertebrae(column, z, set_of(34.0, 68.0), 4.0)
+    labels = label_vertebrae(column, placed(0.0, k=2.0, j=0.5), set_of(34.0, 68.0), 4.0)
     inside = (z > 36) & (z < 66)
     assert (labels[inside] == LEVEL_BY_NAME["L4"].code).all()
     assert (labels[np.abs(z - 34) < 2] == 0).all()
@@ -53,7 +58,6 @@ def test_an_oblique_map_cuts_along_the_patient_not_the_slices():
 
 def test_what_is_no_single_vertebra_stays_empty():
     column = np.ones((100, 2, 2), bool)
-    z = (np.arange(100) + 0.5).reshape(-1, 1, 1)
-    labels = label_vertebrae(column, z, set_of(15.0, 31.0, lowest="C7"), 2.0)
+    labels = label_vertebrae(column, placed(), set_of(15.0, 31.0, lowest="C7"), 2.0)
     assert not labels[32:].any()  # 69 mm above C6/C5 hold the rest of the neck
     assert set(np.unique(labels)) == {0, 7, 6}
