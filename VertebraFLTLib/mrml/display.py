@@ -37,7 +37,6 @@ class CaseDisplay:
         self.nodes, self.live = nodes, live
         self.selected: int | None = None
         self.shown = result.boundaries
-        self.middle = planes.middle_of(result.semantic)
         self._scene = nodes.case.GetScene()
         self._scheduler, self._settled = scheduler, settled
         self._touched: set[str] = set()
@@ -69,7 +68,7 @@ class CaseDisplay:
         self._show_boundaries()
         if index is None or not jump:
             return
-        (x, y, z), _ = planes.placed(self.shown.boundaries[index], self.middle)
+        (x, y, z), _ = planes.placed(self.shown.boundaries[index])
         node_class = slicer.vtkMRMLSliceNode
         node_class.JumpAllSlices(self._scene, -x, -y, z, node_class.CenteredJumpSlice)
 
@@ -100,7 +99,7 @@ class CaseDisplay:
         bounds = self.shown.boundaries
         tables.update_boundary_table(self.nodes.boundary_table, self.shown, self.live.profile, self.selected)
         before = list(self.nodes.planes)
-        shown = planes.update_planes(self._scene, before, bounds, self.middle, self.selected)
+        shown = planes.update_planes(self._scene, before, bounds, self.selected)
         if shown == before:
             return
         for node in shown[len(before) :]:

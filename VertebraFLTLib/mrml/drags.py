@@ -79,7 +79,7 @@ class Drags:
                 edited = edited.move(index, z_mm)
                 done.append(f"{tables.boundary_name(one)} from {one.z_mm:.1f} to {z_mm:.1f} mm")
         for index, (node, one) in enumerate(zip(self._display.nodes.planes, self._current().boundaries, strict=False)):
-            if planes.is_moved(node, one, self._display.middle):
+            if planes.is_moved(node, one):
                 changed = _replaned(edited, index, *planes.plane_of(node))
                 if changed != edited:
                     edited = changed

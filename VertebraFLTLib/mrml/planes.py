@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import SimpleITK as sitk
-
-from VertebraFLTLib.anatomy import VERTEBRAL_BODY
 from VertebraFLTLib.mrml.hierarchy import remove
 from VertebraFLTLib.mrml.plot import DOUBTFUL_COLOR, SELECTED_COLOR
 from VertebraFLTLib.mrml.tables import boundary_name, is_doubtful
-from VertebraFLTLib.quantification.coverage import LabelBoxes
-from VertebraFLTLib.report.reformat import CentreLine
 from VertebraFLTLib.spine.boundary import Boundary, Vector
 
 SIZE_MM = (62.0, 52.0)  # wider than a lumbar body, so that the line can be seen and held beside it
@@ -22,19 +16,9 @@ _SURE_COLOR = (0.95, 0.75, 0.20)
 _REVIEWED_COLOR = (0.35, 0.65, 0.90)
 _UNMOVED_MM, _UNTURNED = 1e-4, 1e-6
 
-Middle = Callable[[float], tuple[float, float]]
-"""Where the column's middle is (x, y in LPS mm) at a height z (mm)."""
-
-
-def middle_of(semantic: sitk.Image) -> Middle:
-    """The smoothed middle of the vertebral bodies of a mask; of the whole image where there is none."""
-    column = LabelBoxes.of(semantic).binary((VERTEBRAL_BODY.label,))
-    line = CentreLine.of(semantic if column is None else column)
-    return lambda z_mm: (float(line.x_at(np.float64(z_mm))), float(line.y_at(np.float64(z_mm))))
-
 
 def update_planes(
-    scene: Any, nodes: Sequence[Any], boundaries: Sequence[Boundary], middle: Middle, selected: int | None = None
+    scene: Any, nodes: Sequence[Any], boundaries: Sequence[Boundary], selected: int | None = None
 ) -> list[Any]:
     """One plane node a boundary, from the lowest up: nodes at hand are used again, missing ones made, the rest removed.
 
@@ -45,7 +29,7 @@ def update_planes(
         remove(scene, node)
     kept += [_add_plane(scene) for _ in boundaries[len(kept) :]]
     for index, (node, boundary) in enumerate(zip(kept, boundaries, strict=True)):
-        _show(node, boundary, middle, index == selected)
+        _show(node, boundary, index == selected)
     return kept
 
 
@@ -57,18 +41,15 @@ def plane_of(node: Any) -> tuple[Vector, Vector]:
     return (-x, -y, z), (-a * turn, -b * turn, c * turn)
 
 
-def is_moved(node: Any, boundary: Boundary, middle: Middle) -> bool:
+def is_moved(node: Any, boundary: Boundary) -> bool:
     """Whether a node's plane is no longer where its boundary is."""
-    (point, normal), (centre, wanted) = plane_of(node), placed(boundary, middle)
+    (point, normal), (centre, wanted) = plane_of(node), placed(boundary)
     return math.dist(point, centre) > _UNMOVED_MM or math.dist(normal, wanted) > _UNTURNED
 
 
-def placed(boundary: Boundary, middle: Middle) -> tuple[Vector, Vector]:
-    """Where a boundary's plane is shown: its centre, or the column's middle at its height, and its normal (LPS)."""
-    centre = boundary.centre_mm
-    if centre is None:
-        centre = (*middle(boundary.z_mm), boundary.z_mm)
-    return centre, boundary.normal
+def placed(boundary: Boundary) -> tuple[Vector, Vector]:
+    """A point of a boundary's plane and its normal (LPS); where no centre is known the plane is axial, and any does."""
+    return boundary.centre_mm or (0.0, 0.0, boundary.z_mm), boundary.normal
 
 
 def boundary_color(boundary: Boundary) -> tuple[float, float, float]:
@@ -98,10 +79,10 @@ def _add_plane(scene: Any) -> Any:
     return node
 
 
-def _show(node: Any, boundary: Boundary, middle: Middle, selected: bool) -> None:
+def _show(node: Any, boundary: Boundary, selected: bool) -> None:
     modified = node.StartModify()
-    if is_moved(node, boundary, middle):
-        (x, y, z), (a, b, c) = placed(boundary, middle)
+    if is_moved(node, boundary):
+        (x, y, z), (a, b, c) = placed(boundary)
         node.SetNormalWorld(-a, -b, c)
         node.SetOriginWorld(-x, -y, z)
     node.SetName(boundary_name(boundary))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import SimpleITK as sitk
@@ -15,12 +15,10 @@ from VertebraFLTLib.io.images import ImageSource, LoadedImage
 from VertebraFLTLib.io.suv_record import SuvRecord
 from VertebraFLTLib.mrml.case import SceneNodes
 from VertebraFLTLib.mrml.models import surfaces_of
-from VertebraFLTLib.mrml.planes import Middle, middle_of
 from VertebraFLTLib.mrml.tables import suv_from_table
 from VertebraFLTLib.mrml.vertebra_layer import semantic_of
 from VertebraFLTLib.mrml.volumes import image_from_node
 from VertebraFLTLib.result import Options, Result
-from VertebraFLTLib.spine.boundaries import BoundarySet
 from VertebraFLTLib.spine.history import History
 from VertebraFLTLib.spine.profile import Profile
 
@@ -30,7 +28,7 @@ _GRID_MM = 0.01  # a scene file keeps places to fewer digits than memory does
 def content_of(result: Result) -> dict[str, Any]:
     """The content of a case's node after a run."""
     return {
-        "history": json.loads(History(centred(result.boundaries, middle_of(result.semantic))).to_json()),
+        "history": json.loads(History(result.boundaries).to_json()),
         "acceptances": [],
         "surfaces": {"percentiles": list(result.options.percentiles), "levels_suv": None},
         "inputs": {"ct": _plain_input(result.ct), "pet": _plain_input(result.pet)},
@@ -42,17 +40,6 @@ def content_of(result: Result) -> dict[str, Any]:
         "timings_s": dict(result.timings_s),
         "peak_memory_mb": result.peak_memory_mb,
     }
-
-
-def centred(boundaries: BoundarySet, middle: Middle) -> BoundarySet:
-    """The same boundaries, each with a centre on the column's middle, about which it can be tilted."""
-    return replace(
-        boundaries,
-        boundaries=tuple(
-            b if b.centre_mm is not None else replace(b, centre_mm=(*middle(b.z_mm), b.z_mm))
-            for b in boundaries.boundaries
-        ),
-    )
 
 
 def history_of(content: dict[str, Any], profile: Profile) -> History:

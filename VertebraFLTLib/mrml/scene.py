@@ -96,7 +96,7 @@ def _build(result: Result, scene: Any, ct_node: Any, pet_node: Any, content: dic
         boundary_table,
         plot.add_profile_plot(scene, profile_table, boundary_table),
         plot.add_level_plot(scene, level_table),
-        planes.update_planes(scene, [], result.boundaries.boundaries, planes.middle_of(result.semantic)),
+        planes.update_planes(scene, [], result.boundaries.boundaries),
         models.add_surfaces(scene, result.surfaces),
     )
     nodes = replace(nodes, case=case.add_case(scene, nodes, content))

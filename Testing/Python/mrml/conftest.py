@@ -93,6 +93,7 @@ def make_result(geometry: str = "straight", header: dict[str, Any] | None = None
             0.9 - 0.3 * i,
             "span-prior",
             ("noisy",) * i,
+            (-3.0 - i, 4.0, heights[i]),
         )
         for i in range(3)
     )
