@@ -19,23 +19,6 @@ from VertebraFLTLib.mrml.scene import build_scene, private_scene  # noqa: E402
 from VertebraFLTLib.spine.boundary import EditRefused  # noqa: E402
 
 
-class Waiting:
-    """A scheduler under the test's hand: what was put off waits until it is let go."""
-
-    def __init__(self):
-        self.waiting = {}
-
-    def call_later(self, key, milliseconds, function):
-        self.waiting[key] = function
-
-    def cancel(self):
-        self.waiting.clear()
-
-    def let_go(self):
-        while self.waiting:
-            self.waiting.pop(next(iter(self.waiting)))()
-
-
 @pytest.fixture
 def scene():
     made = private_scene()
@@ -216,9 +199,8 @@ def test_a_dragged_marker_becomes_one_edit(review):
     assert cell(review, 0, "pet_slice") == review.rows[0].pet_slice
 
 
-def test_while_a_marker_is_held_tables_follow_and_history_waits(result_on, scene):
+def test_while_a_marker_is_held_tables_follow_and_history_waits(result_on, scene, wait):
     result = result_on()
-    wait = Waiting()
     review = open_review(build_scene(result, scene).case, result=result, scheduler=wait)
     wait.let_go()
     before = [row.GetValue(1) for row in [review.nodes.suv_table.GetTable().GetColumnByName("suv_mean")]]
@@ -248,9 +230,8 @@ def test_a_row_deleted_in_the_table_comes_back(review):
     assert review.nodes.boundary_table.GetNumberOfRows() == 3 and "buttons" in review.message
 
 
-def test_a_dragged_plane_becomes_an_edit_when_it_is_let_go(result_on, scene):
+def test_a_dragged_plane_becomes_an_edit_when_it_is_let_go(result_on, scene, wait):
     result = result_on()
-    wait = Waiting()
     review = open_review(build_scene(result, scene).case, result=result, scheduler=wait)
     wait.let_go()
     plane = review.nodes.planes[1]
@@ -320,9 +301,8 @@ def test_a_table_edited_while_nobody_watched_is_taken_as_an_edit(review, scene):
 # --- the scene meanwhile --------------------------------------------------------------------------------------------
 
 
-def test_the_slow_part_waits_until_the_hand_rests(result_on, scene):
+def test_the_slow_part_waits_until_the_hand_rests(result_on, scene, wait):
     result = result_on()
-    wait = Waiting()
     review = open_review(build_scene(result, scene).case, result=result, scheduler=wait)
     wait.let_go()
     told = []
