@@ -1,0 +1,64 @@
+"""Section Inputs: selectors that offer what fits, and what the PET's header lacks for SUV."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import slicer
+
+from VertebraFLTLib.mrml import inputs, sample
+from VertebraFLTLib.mrml.parameter_node import overrides_of
+from VertebraFLTLib.mrml.widget_told import say, told
+
+# What PetStatus.missing names -> the widgets that take it, and the parameter behind them.
+_FIELDS = {
+    "weight_kg": ("weightSpinBox", "weightKg"),
+    "dose_bq": ("doseSpinBox", "doseMBq"),
+    "injection_time": ("injectionTimeLineEdit", "injectionTime"),
+    "scan_time": ("scanTimeLineEdit", "scanTime"),
+}
+
+
+class InputsSection:
+    """Binds CT, PET and the PET's units."""
+
+    def __init__(self, ui: Any) -> None:
+        self.ui = ui
+        self.parameters: Any = None
+        ui.sampleButton.clicked.connect(self.load_sample)
+
+    def bind(self, parameters: Any) -> None:
+        """Work on another parameter node, or on none."""
+        self.parameters = parameters
+        self.offer_what_fits()
+        self.update()
+
+    def offer_what_fits(self) -> None:
+        """Hide volumes that cannot be a CT, or a PET, from the selectors; what is chosen stays in view."""
+        volumes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+        for selector, fits in ((self.ui.ctSelector, inputs.fits_ct), (self.ui.petSelector, inputs.fits_pet)):
+            chosen = selector.currentNode()
+            misfits = [node.GetID() for node in volumes if node is not chosen and fits(node)]
+            model = selector.sortFilterProxyModel()
+            if list(model.hiddenNodeIDs) != misfits:
+                model.hiddenNodeIDs = misfits
+
+    def update(self) -> None:
+        """Say how the PET becomes SUV, and show the fields that its header leaves open."""
+        parameters, text = self.parameters, ""
+        missing: tuple[str, ...] = ()
+        if parameters is not None and parameters.pet is not None:
+            status = inputs.pet_status(parameters.pet, parameters.petUnits, overrides_of(parameters))
+            text, missing = status.text, status.missing
+        say(self.ui.petStatusLabel, text)
+        for key, (widget, parameter) in _FIELDS.items():
+            given = parameters is not None and bool(getattr(parameters, parameter))
+            for name in (widget, f"{widget}Label"):
+                getattr(self.ui, name).visible = given or key in missing
+
+    def load_sample(self, *_: Any) -> None:
+        """Simulate a patient into the scene and choose its volumes."""
+        with told(), slicer.util.WaitCursor():
+            made = sample.add_sample(slicer.mrmlScene)
+            self.offer_what_fits()
+            self.parameters.ct, self.parameters.pet = made.ct, made.pet
