@@ -14,12 +14,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import bench_boundaries
+import bench_review
 import bench_run
 import bench_segmentation
 
 from VertebraFLTLib.phantom import make_phantom, write_phantom
 
-PARTS = ("boundaries", "run", "segmentation")
+PARTS = ("boundaries", "review", "run", "segmentation")
 
 
 def main() -> int:
@@ -38,6 +39,9 @@ def main() -> int:
             for seed in range(args.seeds):
                 for line in bench_boundaries.rows(make_phantom(seed=seed, size=args.size)):
                     print(line, flush=True)
+        if "review" in args.only:
+            print(f"\n## Review in the scene, true mask, {args.size} size\n", flush=True)
+            print(bench_review.report(make_phantom(seed=0, size=args.size)), flush=True)
         if {"run", "segmentation"} & set(args.only):
             write_phantom(make_phantom(seed=0, size=args.size), patient)
         if "run" in args.only:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import SimpleITK as sitk
 import slicer
 
+from VertebraFLTLib.anatomy import VERTEBRAL_BODY
+from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.live import LiveCase
 from VertebraFLTLib.mrml import planes, tables
 from VertebraFLTLib.mrml.case import SceneNodes, refer_to_planes
@@ -14,6 +17,7 @@ from VertebraFLTLib.mrml.hierarchy import put_beside
 from VertebraFLTLib.mrml.scheduler import Scheduler
 from VertebraFLTLib.mrml.surfaces import SurfaceControl, SurfaceSettings
 from VertebraFLTLib.mrml.vertebra_layer import update_vertebrae
+from VertebraFLTLib.quantification.coverage import LabelBoxes
 from VertebraFLTLib.result import Result
 from VertebraFLTLib.spine.boundaries import BoundarySet
 
@@ -40,8 +44,12 @@ class CaseDisplay:
         self._scene = nodes.case.GetScene()
         self._scheduler, self._settled = scheduler, settled
         self._touched: set[str] = set()
+        boxes = LabelBoxes.of(result.semantic).boxes
+        if VERTEBRAL_BODY.label not in boxes:
+            raise InputError("the mask has no vertebral column: there is nothing to review")
+        self._box = boxes[VERTEBRAL_BODY.label]
         self.surfaces = SurfaceControl(
-            nodes, result.pet_suv, result.semantic, live.vertebrae, settings, scheduler, surfaces_changed
+            nodes, result.pet_suv, result.semantic, self._vertebrae(), settings, scheduler, surfaces_changed
         )
 
     @property
@@ -77,7 +85,7 @@ class CaseDisplay:
         if not self._touched:
             return
         touched, self._touched = self._touched, set()
-        vertebrae = self.live.vertebrae
+        vertebrae = self._vertebrae()
         update_vertebrae(self.nodes.segmentation, vertebrae, self.nodes.ct, touched)
         self.surfaces.follow(vertebrae, touched)
         self._settled()
@@ -94,6 +102,12 @@ class CaseDisplay:
             self.nodes = replace(self.nodes, planes=present)
             self._show_boundaries()
         self.surfaces.forget_deleted()
+
+    def _vertebrae(self) -> sitk.Image:
+        """The vertebrae, cropped to the column: all that segments and surfaces have to look at."""
+        start = [part.start for part in reversed(self._box)]
+        size = [part.stop - part.start for part in reversed(self._box)]
+        return sitk.RegionOfInterest(self.live.vertebrae, size, start)
 
     def _show_boundaries(self) -> None:
         bounds = self.shown.boundaries

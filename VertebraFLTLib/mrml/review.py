@@ -86,19 +86,19 @@ class ReviewPresenter(ReviewSession):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader must know before trusting the figures."""
-        return tuple(self.result.warnings)
+        doubts = pipeline.doubts(self._result.suv, self.boundaries)
+        return (*self._result.input_warnings, *self._live.warnings, *doubts)
 
     @property
     def result(self) -> Result:
         """The case as reviewed so far, for reports and files; call :meth:`settle` first where surfaces matter."""
-        noted = self._result.input_warnings
         return replace(
             self._result,
             vertebrae=self._live.whole_vertebrae(),
             boundaries=self.boundaries,
             suv_table=list(self._live.table),
             surfaces=self.surfaces.surfaces,
-            warnings=[*noted, *self._live.warnings, *pipeline.doubts(self._result.suv, self.boundaries)],
+            warnings=list(self.warnings),
             edited=self._result.edited or self.boundaries != self._history.detected,
             review=Review(self.log, self.accepted),
         )

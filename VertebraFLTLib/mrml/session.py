@@ -6,6 +6,7 @@ import getpass
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from VertebraFLTLib.mrml import tables
@@ -81,7 +82,7 @@ class ReviewSession(ABC):
         """Add a boundary at a height, by default halfway from the selected one to the next above; its index."""
         if z_mm is None:
             z_mm = self._halfway()
-        edited = self.boundaries.insert(z_mm)
+        edited = self.boundaries.insert(z_mm) if self.rows else self._first(z_mm)
         self.selected = sum(one.z_mm < z_mm for one in self.boundaries.boundaries)
         self._apply(f"boundary added at {z_mm:.1f} mm", edited)
         return self.selected
@@ -191,6 +192,15 @@ class ReviewSession(ABC):
     def _name(self, index: int) -> str:
         bounds = self.boundaries.boundaries
         return tables.boundary_name(bounds[index]) if 0 <= index < len(bounds) else f"boundary {index}"
+
+    def _first(self, z_mm: float) -> BoundarySet:
+        """A boundary where no detector found any: called L4/L5 until the reader says better."""
+        profile = self.boundaries.profile
+        if profile is None:
+            raise EditRefused("there is no uptake profile to place a boundary on")
+        single = BoundarySet.single("L5", z_mm, profile)
+        reason = "assumed for the first boundary: set the lowest level"
+        return replace(single, level_confidence=0.0, level_reason=reason)
 
     def _halfway(self) -> float:
         if self.selected is None:

@@ -64,7 +64,6 @@ def prepare_views(scene: Any, nodes: SceneNodes, bounds_ras: tuple[float, ...]) 
     logic = slicer.vtkMRMLLayoutLogic()
     logic.SetMRMLScene(scene)  # makes the layout, slice and view nodes under the names that Slicer uses
     logic.GetLayoutNode().SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutConventionalPlotView)
-    register_layout(scene).SetViewArrangement(LAYOUT_ID)
     logic.SetMRMLScene(None)
     for name in _SLICES:
         composite = slicer.vtkMRMLSliceCompositeNode()
