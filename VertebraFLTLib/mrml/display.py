@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import SimpleITK as sitk
 import slicer
 
@@ -17,7 +18,9 @@ from VertebraFLTLib.mrml.hierarchy import put_beside
 from VertebraFLTLib.mrml.scheduler import Scheduler
 from VertebraFLTLib.mrml.surfaces import SurfaceControl, SurfaceSettings
 from VertebraFLTLib.mrml.vertebra_layer import update_vertebrae
-from VertebraFLTLib.quantification.coverage import LabelBoxes
+from VertebraFLTLib.pipeline import column_of
+from VertebraFLTLib.quantification.coverage import Grid, LabelBoxes
+from VertebraFLTLib.quantification.suv_table import RegionSuv
 from VertebraFLTLib.result import Result
 from VertebraFLTLib.spine.boundaries import BoundarySet
 
@@ -30,7 +33,6 @@ class CaseDisplay:
     def __init__(
         self,
         nodes: SceneNodes,
-        live: LiveCase,
         result: Result,
         settings: SurfaceSettings,
         scheduler: Scheduler,
@@ -38,7 +40,7 @@ class CaseDisplay:
         surfaces_changed: Callable[[], None],
     ) -> None:
         """``settled`` is called when the segments follow the boundaries again."""
-        self.nodes, self.live = nodes, live
+        self.nodes = nodes
         self.selected: int | None = None
         self.shown = result.boundaries
         self._scene = nodes.case.GetScene()
@@ -48,6 +50,9 @@ class CaseDisplay:
         if VERTEBRAL_BODY.label not in boxes:
             raise InputError("the mask has no vertebral column: there is nothing to review")
         self._box = boxes[VERTEBRAL_BODY.label]
+        self._semantic, self._profile = result.semantic, result.profile
+        column = column_of(result.semantic)
+        self._live = LiveCase(result.semantic, column, result.pet_suv, result.boundaries, result.profile.spacing_mm)
         self.surfaces = SurfaceControl(
             nodes, result.pet_suv, result.semantic, self._vertebrae(), settings, scheduler, surfaces_changed
         )
@@ -62,13 +67,23 @@ class CaseDisplay:
 
         ``held``: they are still in the user's hand, so planes and the table that are dragged are left alone.
         """
-        self._touched |= self.live.update(boundaries).levels
+        changed = self._live.update(boundaries)
+        self._touched |= {*changed.levels, *changed.gone}
         self.shown = boundaries
         if not held:
             self._show_boundaries()
-        tables.update_suv_table(self.nodes.suv_table, self.live.table)
-        tables.update_level_table(self.nodes.level_table, self.live.table)
+        tables.update_suv_table(self.nodes.suv_table, self.table)
+        tables.update_level_table(self.nodes.level_table, self.table)
         self._scheduler.call_later(_KEY, _SEGMENTS_MS, self.settle_segments)
+
+    @property
+    def table(self) -> list[RegionSuv]:
+        """The rows of ``suv.csv`` for the boundaries shown."""
+        return self._live.table
+
+    def vertebrae(self) -> sitk.Image:
+        """The label map for the boundaries shown, on the CT's grid (a copy)."""
+        return _placed(self._live.vertebrae, Grid.of(self._semantic))
 
     def select(self, index: int | None, jump: bool) -> None:
         """Mark one boundary in plot and views; ``jump``: the slice views go there."""
@@ -105,13 +120,11 @@ class CaseDisplay:
 
     def _vertebrae(self) -> sitk.Image:
         """The vertebrae, cropped to the column: all that segments and surfaces have to look at."""
-        start = [part.start for part in reversed(self._box)]
-        size = [part.stop - part.start for part in reversed(self._box)]
-        return sitk.RegionOfInterest(self.live.vertebrae, size, start)
+        return _placed(self._live.vertebrae[self._box], Grid.of(self._semantic, self._box))
 
     def _show_boundaries(self) -> None:
         bounds = self.shown.boundaries
-        tables.update_boundary_table(self.nodes.boundary_table, self.shown, self.live.profile, self.selected)
+        tables.update_boundary_table(self.nodes.boundary_table, self.shown, self._profile, self.selected)
         before = list(self.nodes.planes)
         shown = planes.update_planes(self._scene, before, bounds, self.selected)
         if shown == before:
@@ -120,3 +133,11 @@ class CaseDisplay:
             put_beside(self._scene, node, before[0] if before else self.nodes.boundary_table)
         self.nodes = replace(self.nodes, planes=shown)
         refer_to_planes(self.nodes.case, shown)
+
+
+def _placed(array: np.ndarray, grid: Grid) -> sitk.Image:
+    image = sitk.GetImageFromArray(array)
+    image.SetOrigin(grid.origin)
+    image.SetSpacing(grid.spacing)
+    image.SetDirection(grid.direction)
+    return image

@@ -18,6 +18,8 @@ from VertebraFLTLib.mrml.models import surfaces_of
 from VertebraFLTLib.mrml.tables import suv_from_table
 from VertebraFLTLib.mrml.vertebra_layer import semantic_of
 from VertebraFLTLib.mrml.volumes import image_from_node
+from VertebraFLTLib.quantification.completeness import completeness_warnings
+from VertebraFLTLib.quantification.masks_on_pet import bones_on_pet
 from VertebraFLTLib.result import Options, Result
 from VertebraFLTLib.spine.history import History
 from VertebraFLTLib.spine.profile import Profile
@@ -69,6 +71,7 @@ def result_of(nodes: SceneNodes, content: dict[str, Any]) -> Result:
     semantic, _ = pipeline.without_islands(semantic, column)
     profile = pipeline.column_profile(pet_suv, semantic, column)
     boundaries = history_of(content, profile).current
+    partly = completeness_warnings(bones_on_pet(pet_suv, semantic), semantic)
     return Result(
         ct=ct,
         pet=pet,
@@ -82,7 +85,7 @@ def result_of(nodes: SceneNodes, content: dict[str, Any]) -> Result:
         surfaces=surfaces_of(nodes.surfaces),
         options=options,
         segmentation=details,
-        warnings=[*warnings, *pipeline.doubts(suv, boundaries)],
+        warnings=[*warnings, *partly, *pipeline.doubts(suv, boundaries)],
         input_warnings=warnings,
         edited=edited,
         timings_s=timings,

@@ -10,7 +10,6 @@ from enum import Enum, auto
 from typing import Any
 
 from VertebraFLTLib import pipeline
-from VertebraFLTLib.live import LiveCase
 from VertebraFLTLib.mrml.case import SceneNodes, missing_role, read_content, write_content
 from VertebraFLTLib.mrml.display import CaseDisplay
 from VertebraFLTLib.mrml.drags import Drags
@@ -57,12 +56,11 @@ class ReviewPresenter(ReviewSession):
         super().__init__(history, [Acceptance(**one) for one in self._content["acceptances"]], who)
         self.message = ""
         self._result, self._scheduler = result, scheduler
+        passing = pipeline.doubts(result.suv, result.boundaries)
+        self._lasting = [warning for warning in result.warnings if warning not in passing]
         self._observers: list[Callable[[Event], None]] = []
-        self._live = LiveCase(result)
         settings = SurfaceSettings.from_json(self._content["surfaces"])
-        self._display = CaseDisplay(
-            nodes, self._live, result, settings, scheduler, self._settled, self._surfaces_changed
-        )
+        self._display = CaseDisplay(nodes, result, settings, scheduler, self._settled, self._surfaces_changed)
         self._drags = Drags(self._display, scheduler, lambda: self.boundaries, self._apply, self._put_back)
         reactions = Reactions(
             self._drags.moved, self._drags.held, self._nodes_removed, self._case_modified, self._scene_closes
@@ -86,17 +84,16 @@ class ReviewPresenter(ReviewSession):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader must know before trusting the figures."""
-        doubts = pipeline.doubts(self._result.suv, self.boundaries)
-        return (*self._result.input_warnings, *self._live.warnings, *doubts)
+        return (*self._lasting, *pipeline.doubts(self._result.suv, self.boundaries))
 
     @property
     def result(self) -> Result:
         """The case as reviewed so far, for reports and files; call :meth:`settle` first where surfaces matter."""
         return replace(
             self._result,
-            vertebrae=self._live.whole_vertebrae(),
+            vertebrae=self._display.vertebrae(),
             boundaries=self.boundaries,
-            suv_table=list(self._live.table),
+            suv_table=list(self._display.table),
             surfaces=self.surfaces.surfaces,
             warnings=list(self.warnings),
             edited=self._result.edited or self.boundaries != self._history.detected,

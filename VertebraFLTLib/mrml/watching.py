@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from weakref import ref
 
 import slicer
 from vtkmodules.vtkCommonCore import vtkCommand
@@ -25,32 +26,33 @@ class Reactions:
 
 
 class Watch:
-    """Observers on the nodes of a case. What is done within :meth:`quiet` is the review's own doing and not told."""
+    """Observers on the nodes of a case. What is done within :meth:`quiet` is the review's own doing and not told.
+
+    Nodes hold the watch weakly: a review that nobody holds any more is told of nothing, closed or not.
+    """
 
     def __init__(self, scene: Any, nodes: SceneNodes, reactions: Reactions) -> None:
         self._reactions = reactions
         self._quiet = 0
         self._planes: list[tuple[Any, int]] = []
-        modified = vtkCommand.ModifiedEvent
+        modified, scene_class = vtkCommand.ModifiedEvent, slicer.vtkMRMLScene
         self._others = [
-            _observed(nodes.boundary_table, modified, self._unless_quiet(reactions.moved)),
-            _observed(nodes.case, modified, self._unless_quiet(reactions.case_modified)),
-            _observed(scene, slicer.vtkMRMLScene.NodeRemovedEvent, self._unless_quiet(reactions.nodes_removed)),
-            _observed(scene, slicer.vtkMRMLScene.StartCloseEvent, self._unless_quiet(reactions.scene_closes)),
+            self._observed(nodes.boundary_table, modified, "moved"),
+            self._observed(nodes.case, modified, "case_modified"),
+            self._observed(scene, scene_class.NodeRemovedEvent, "nodes_removed"),
+            self._observed(scene, scene_class.StartCloseEvent, "scene_closes"),
         ]
         self.watch_planes(nodes.planes)
 
     def watch_planes(self, planes: Sequence[Any]) -> None:
         """Watch these planes, and no others."""
         _stop(self._planes)
-        node_class = slicer.vtkMRMLMarkupsNode
+        events = slicer.vtkMRMLMarkupsNode
         for plane in planes:
-            moved = self._unless_quiet(self._reactions.moved)
-            taken, let_go = (self._unless_quiet(lambda on=on: self._reactions.held(on)) for on in (True, False))
             self._planes += [
-                _observed(plane, node_class.PointModifiedEvent, moved),
-                _observed(plane, node_class.PointStartInteractionEvent, taken),
-                _observed(plane, node_class.PointEndInteractionEvent, let_go),
+                self._observed(plane, events.PointModifiedEvent, "moved"),
+                self._observed(plane, events.PointStartInteractionEvent, "held", True),
+                self._observed(plane, events.PointEndInteractionEvent, "held", False),
             ]
 
     @contextmanager
@@ -67,16 +69,15 @@ class Watch:
         _stop(self._planes)
         _stop(self._others)
 
-    def _unless_quiet(self, tell: Callable[[], None]) -> Callable[..., None]:
+    def _observed(self, node: Any, event: Any, reaction: str, *said: bool) -> tuple[Any, int]:
+        watching = ref(self)
+
         def told(*_: Any) -> None:
-            if not self._quiet:
-                tell()
+            watch = watching()
+            if watch is not None and not watch._quiet:
+                getattr(watch._reactions, reaction)(*said)
 
-        return told
-
-
-def _observed(node: Any, event: Any, callback: Callable[..., None]) -> tuple[Any, int]:
-    return node, node.AddObserver(event, callback)
+        return node, node.AddObserver(event, told)
 
 
 def _stop(observed: list[tuple[Any, int]]) -> None:
