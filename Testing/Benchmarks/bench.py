@@ -1,4 +1,4 @@
-"""`make bench`: accuracy on the full-size phantom; time, memory and arithmetic speed of a run and of segmentation.
+"""`make bench`: accuracy on the full-size phantom; time of an edit, of a run and of segmentation.
 
 Prints Markdown tables, as they stand in docs/accuracy.md. Times are of this machine; what can be compared between
 machines are the ratios, all taken within one run.
@@ -14,13 +14,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import bench_boundaries
+import bench_edit
 import bench_review
 import bench_run
 import bench_segmentation
 
 from VertebraFLTLib.phantom import make_phantom, write_phantom
 
-PARTS = ("boundaries", "review", "run", "segmentation")
+PARTS = ("boundaries", "edit", "review", "run", "segmentation")
 
 
 def main() -> int:
@@ -39,6 +40,11 @@ def main() -> int:
             for seed in range(args.seeds):
                 for line in bench_boundaries.rows(make_phantom(seed=seed, size=args.size)):
                     print(line, flush=True)
+        if "edit" in args.only:
+            print(f"\n## After one edit of the boundaries: labels and table, {args.size} size\n", flush=True)
+            print(bench_edit.HEADER, flush=True)
+            for line in bench_edit.rows(make_phantom(seed=0, size=args.size)):
+                print(line, flush=True)
         if "review" in args.only:
             print(f"\n## Review in the scene, true mask, {args.size} size\n", flush=True)
             print(bench_review.report(make_phantom(seed=0, size=args.size)), flush=True)

@@ -63,7 +63,7 @@ def _true(patient: PhantomCase, found: BoundarySet) -> Iterator[Boundary]:
     names = {b.above for b in found.boundaries}
     for b in patient.boundaries:
         if b.below != "S1" and b.above in names:
-            yield Boundary(b.below, b.above, b.pet_slice, b.z_mm, 0.0, 1.0, "user")
+            yield Boundary(b.below, b.above, b.pet_slice, b.z_mm, 0.0, 1.0, "user", centre_mm=b.centre, normal=b.normal)
 
 
 def _means(

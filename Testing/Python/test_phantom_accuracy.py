@@ -29,9 +29,9 @@ def suv_means(patient, pet, column, profile, boundaries):
 
 
 def true_set(patient, found):
-    """The true disc centres as a boundary set of the same column."""
+    """The true disc planes as a boundary set of the same column."""
     truth = [
-        Boundary(b.below, b.above, b.pet_slice, b.z_mm, 0.0, 1.0, "user")
+        Boundary(b.below, b.above, b.pet_slice, b.z_mm, 0.0, 1.0, "user", centre_mm=b.centre, normal=b.normal)
         for b in patient.boundaries
         if b.below != "S1" and b.above in {f.above for f in found.boundaries}
     ]

@@ -11,7 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from VertebraFLTLib.errors import InputError
-from VertebraFLTLib.quantification.coverage import Grid
+from VertebraFLTLib.quantification.coverage import Box, Grid
 from VertebraFLTLib.quantification.masks_on_pet import PetRegion, bones_on_pet, hull, inside, regions_on_pet
 from VertebraFLTLib.quantification.suv_peak import sphere_means
 from VertebraFLTLib.quantification.vertebra_slices import vertebrae_on_pet
@@ -73,11 +73,29 @@ def measure_regions(pet_suv: sitk.Image, regions: list[PetRegion]) -> list[Regio
     """The same for regions already on the PET grid."""
     if not regions:
         return []
-    array = sitk.GetArrayViewFromImage(pet_suv)
-    around = hull([region.box for region in regions])
-    spheres = sphere_means(pet_suv, around)
-    voxel_ml = Grid.of(pet_suv).voxel_ml
-    return [_row(r, array[r.box][r.mask], spheres[inside(r.box, around)][r.mask], voxel_ml) for r in regions]
+    uptake = Uptake.of(pet_suv, hull([region.box for region in regions]))
+    return [uptake.row(region) for region in regions]
+
+
+@dataclass(frozen=True, eq=False)
+class Uptake:
+    """The PET with the sphere means around each voxel of a box: what rows are measured from."""
+
+    array: np.ndarray  # kji SUV, the whole PET
+    around: Box
+    spheres: np.ndarray  # kji, of ``around``
+    voxel_ml: float
+
+    @classmethod
+    def of(cls, pet_suv: sitk.Image, around: Box) -> Uptake:
+        """Ready to measure regions that lie in the box ``around``."""
+        array = sitk.GetArrayFromImage(pet_suv)
+        return cls(array, around, sphere_means(pet_suv, around), Grid.of(pet_suv).voxel_ml)
+
+    def row(self, region: PetRegion) -> RegionSuv:
+        """The statistics of one region."""
+        spheres = self.spheres[inside(region.box, self.around)][region.mask]
+        return _row(region, self.array[region.box][region.mask], spheres, self.voxel_ml)
 
 
 def _row(region: PetRegion, suv: np.ndarray, spheres: np.ndarray, voxel_ml: float) -> RegionSuv:

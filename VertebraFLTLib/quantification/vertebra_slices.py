@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +13,21 @@ from VertebraFLTLib.quantification.coverage import Box, Grid, LabelBoxes, covera
 from VertebraFLTLib.quantification.dilation import dilate_labels_in_plane
 from VertebraFLTLib.quantification.masks_on_pet import PetRegion, axial_axis
 from VertebraFLTLib.spine.boundaries import BoundarySet
-from VertebraFLTLib.spine.instances import Piece, pieces_of
+from VertebraFLTLib.spine.instances import Piece, corners_of, pieces_of
 from VertebraFLTLib.spine.planes import Points
 
 _HALF = 0.5 - 1e-3
 _LEAST_WEIGHT = 0.02  # less of a slice than this is rounding
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A vertebra on the PET before the dilation: ``weight`` (float32, kji) fills the slices ``slab`` of the box."""
+
+    level: str
+    code: int
+    slab: slice
+    weight: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,36 +52,33 @@ class ColumnOnPet:
             return None
         grid = Grid.of(pet, box)
         k, j, i = np.meshgrid(*(np.arange(n, dtype=np.float64) for n in grid.shape), indexing="ij", sparse=True)
-        points = tuple(row[0] * i + row[1] * j + row[2] * k + row[3] for row in grid.ijk_to_lps[:3])
+        x, y, z = (row[0] * i + row[1] * j + row[2] * k + row[3] for row in grid.ijk_to_lps[:3])
+        points = (x, y, z)
         axis = axial_axis(pet)
         others = tuple(a for a in range(3) if a != axis)
-        (x0, x1), (y0, y1) = ((float(p.min()), float(p.max())) for p in points[:2])
         return cls(
             box=box,
             fraction=coverage(column, grid),
             points=points,
-            corners=((x0, y0), (x0, y1), (x1, y0), (x1, y1)),
+            corners=corners_of(points),
             slice_z=(points[2].min(axis=others), points[2].max(axis=others)),
             half_mm=pet.GetSpacing()[2 - axis] / 2,
             axis=axis,
             voxel_ml=grid.voxel_ml,
         )
 
-    def slab(self, piece: Piece) -> slice:
-        """The slices that a vertebra can reach."""
-        low, high = piece.span_mm(self.corners)
-        reached = np.flatnonzero((self.slice_z[1] > low - self.half_mm) & (self.slice_z[0] < high + self.half_mm))
-        return slice(int(reached[0]), int(reached[-1]) + 1) if len(reached) else slice(0, 0)
-
     def within(self, slab: slice) -> tuple[slice, ...]:
         """The index of some slices in the arrays."""
         return tuple(slab if axis == self.axis else slice(None) for axis in range(3))
 
-    def weight(self, piece: Piece, slab: slice) -> np.ndarray:
-        """The part of each voxel of a slab that lies in the vertebra, clear of the layers around its boundaries.
+    def part(self, piece: Piece) -> Part:
+        """The part of each voxel that lies in the vertebra, clear of the layers around its boundaries.
 
         A voxel counts as one slice thick along the normal of the plane that cuts it.
         """
+        bottom, top = piece.span_mm(self.corners)
+        reached = np.flatnonzero((self.slice_z[1] > bottom - self.half_mm) & (self.slice_z[0] < top + self.half_mm))
+        slab = slice(int(reached[0]), int(reached[-1]) + 1) if len(reached) else slice(0, 0)
         at = self.within(slab)
         x, y, z = (p[at] for p in self.points)
         low, high = piece.clearance((x, y, z), self.half_mm)
@@ -79,9 +86,9 @@ class ColumnOnPet:
         weight = np.clip(part, 0.0, 1.0).astype(np.float32)
         weight[weight < _LEAST_WEIGHT] = 0.0
         weight[weight > 1.0 - _LEAST_WEIGHT] = 1.0
-        return weight
+        return Part(piece.level, piece.code, slab, weight)
 
-    def owners(self, pieces: Sequence[Piece], slab: slice) -> np.ndarray:
+    def owners(self, parts: Iterable[Part], slab: slice) -> np.ndarray:
         """VerSe number of the vertebra that each voxel of a slab belongs to, after the dilation; 0 for none.
 
         The dilation is flat, so that a slab comes out as it does within the whole.
@@ -89,31 +96,29 @@ class ColumnOnPet:
         fraction = self.fraction[self.within(slab)]
         owner = np.zeros(fraction.shape, np.uint8)
         shares = {}
-        for piece in pieces:
-            own = self.slab(piece)
-            start, stop = max(own.start, slab.start), min(own.stop, slab.stop)
+        for part in parts:
+            start, stop = max(part.slab.start, slab.start), min(part.slab.stop, slab.stop)
             if start >= stop:
                 continue
-            weight = self.weight(piece, slice(start, stop))
-            inner = self.within(slice(start - slab.start, stop - slab.start))
-            owner[inner][(fraction[inner] >= _HALF) & (weight > 0)] = piece.code
-            shares[piece.code] = np.zeros(fraction.shape, np.float32)
-            shares[piece.code][inner] = np.where(weight > 0, fraction[inner], 0)
+            inside = part.weight[self.within(slice(start - part.slab.start, stop - part.slab.start))] > 0
+            at = self.within(slice(start - slab.start, stop - slab.start))
+            owner[at][(fraction[at] >= _HALF) & inside] = part.code
+            shares[part.code] = np.zeros(fraction.shape, np.float32)
+            shares[part.code][at] = np.where(inside, fraction[at], 0)
         return dilate_labels_in_plane(owner, shares, self.axis)
 
-    def region(self, piece: Piece, owners: np.ndarray) -> PetRegion | None:
+    def region(self, part: Part, owners: np.ndarray) -> PetRegion | None:
         """The vertebra's region, given the owners of all voxels of the box; None where it has no voxel."""
-        slab = self.slab(piece)
-        at = self.within(slab)
-        weight = self.weight(piece, slab)
-        mask = (owners[at] == piece.code) & (weight > 0)
+        at = self.within(part.slab)
+        mask = (owners[at] == part.code) & (part.weight > 0)
         if not mask.any():
             return None
         start = self.box[self.axis].start
         box = list(self.box)
-        box[self.axis] = slice(start + slab.start, start + slab.stop)
-        bone_ml = float((self.fraction[at] * weight).sum(dtype=np.float64)) * self.voxel_ml
-        return PetRegion(piece.level, str(piece.code), (box[0], box[1], box[2]), mask, bone_ml, bone_ml, weight)
+        box[self.axis] = slice(start + part.slab.start, start + part.slab.stop)
+        bone_ml = float((self.fraction[at] * part.weight).sum(dtype=np.float64)) * self.voxel_ml
+        whole: Box = (box[0], box[1], box[2])
+        return PetRegion(part.level, str(part.code), whole, mask, bone_ml, bone_ml, part.weight)
 
 
 def vertebrae_on_pet(pet: sitk.Image, semantic: sitk.Image, boundaries: BoundarySet) -> list[PetRegion]:
@@ -130,6 +135,6 @@ def vertebrae_on_pet(pet: sitk.Image, semantic: sitk.Image, boundaries: Boundary
     column = ColumnOnPet.of(pet, semantic)
     if column is None:
         return []
-    pieces = pieces_of(boundaries)
-    owners = column.owners(pieces, slice(0, column.fraction.shape[column.axis]))
-    return [region for piece in pieces if (region := column.region(piece, owners)) is not None]
+    parts = [column.part(piece) for piece in pieces_of(boundaries)]
+    owners = column.owners(parts, slice(0, column.fraction.shape[column.axis]))
+    return [region for part in parts if (region := column.region(part, owners)) is not None]

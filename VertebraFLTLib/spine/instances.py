@@ -35,6 +35,12 @@ class Piece:
         """VerSe number."""
         return LEVEL_BY_NAME[self.level].code
 
+    @property
+    def geometry(self) -> tuple[object, ...]:
+        """Number and bounding planes: two pieces that share it hold the same voxels under the same name."""
+        planes = ((one.centre_mm, one.normal) if one else None for one in (self.below, self.above))
+        return self.code, self.low_mm, self.high_mm, *planes
+
     def clearance(self, points: Points, layer_mm: float) -> tuple[FloatArray, FloatArray]:
         """How far points lie above the lower plane and below the upper one (mm; negative: beyond).
 
@@ -48,8 +54,9 @@ class Piece:
 
     def span_mm(self, corners: Sequence[tuple[float, float]]) -> tuple[float, float]:
         """Lowest and highest point of the piece within the upright prism over ``corners`` (x, y)."""
-        low = self.low_mm if self.below is None else min(height_at(self.below, xy) for xy in corners)
-        high = self.high_mm if self.above is None else max(height_at(self.above, xy) for xy in corners)
+        below, above = self.below, self.above
+        low = self.low_mm if below is None else min((height_at(below, xy) for xy in corners), default=below.z_mm)
+        high = self.high_mm if above is None else max((height_at(above, xy) for xy in corners), default=above.z_mm)
         return low, high
 
 
@@ -63,16 +70,28 @@ def pieces_of(boundaries: BoundarySet) -> list[Piece]:
 
 
 def codes_at(points: Points, pieces: Sequence[Piece], slice_spacing_mm: float) -> npt.NDArray[np.uint8]:
-    """The VerSe number at each of some points (x, y, z arrays of one shape, LPS mm); 0 where there is no vertebra.
+    """The VerSe number at each of some points (flat x, y, z arrays, LPS mm); 0 where there is no vertebra.
 
     As in the thesis the boundary's own PET slice belongs to no vertebra: a point less than half a PET slice from a
     boundary's plane gets 0. The outer ends of the column are no boundaries: nothing is taken from them.
     """
-    codes = np.zeros(points[2].shape, np.uint8)
+    x, y, z = points
+    codes = np.zeros(z.shape, np.uint8)
+    corners = corners_of(points)
     for piece in pieces:
-        low, high = piece.clearance(points, slice_spacing_mm / 2)
-        codes[(low >= 0) & (high >= 0)] = piece.code
+        bottom, top = piece.span_mm(corners)
+        near = np.flatnonzero((z >= bottom) & (z <= top))
+        low, high = piece.clearance((x[near], y[near], z[near]), slice_spacing_mm / 2)
+        codes[near[(low >= 0) & (high >= 0)]] = piece.code
     return codes
+
+
+def corners_of(points: Points) -> tuple[tuple[float, float], ...]:
+    """The corners (x, y) of the upright box around some points; none where there is no point."""
+    x, y, _ = points
+    if x.size == 0:
+        return ()
+    return tuple((float(a), float(b)) for a in (x.min(), x.max()) for b in (y.min(), y.max()))
 
 
 def label_vertebrae(

@@ -56,6 +56,7 @@ def test_the_tables_have_the_promised_columns(finished):
     assert list(table(finished / "profile.csv")[0]) == ["pet_slice", "z_mm", "mean_suv", "voxels"]
     assert list(table(finished / "boundaries.csv")[0]) == [
         "index", "below", "above", "pet_slice", "z_mm", "depth_suv", "confidence", "source",
+        "centre_x_mm", "centre_y_mm", "normal_x", "normal_y", "normal_z", "locked", "reviewed",
     ]  # fmt: skip
     rows = table(finished / "suv.csv")
     assert list(rows[0]) == [
