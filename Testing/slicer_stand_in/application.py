@@ -18,12 +18,12 @@ from VertebraFLTLib.resources import resource_path
 class Application:
     """Slicer's application: what the user was told, and what they will answer."""
 
-    def __init__(self):
+    def __init__(self, scene):
         self.qt = qt_modules.application()
         self.told: list[tuple[str, str]] = []
         self.answer_yes = True
         self.started = []
-        self._layouts = views.LayoutManager()
+        self._layouts = views.LayoutManager(scene)
 
     def choose_file(self, path):
         """What the next file dialog answers."""
@@ -124,7 +124,7 @@ def install(monkeypatch, scene, speaking=()) -> Application:
 
     ``speaking``: names of modules that use Qt's properties as attributes, besides those of the product.
     """
-    app = Application()
+    app = Application(scene)
     for name, module in _modules().items():
         monkeypatch.setitem(sys.modules, name, module)
     for name in [name for name in sys.modules if _depends(name)]:
@@ -157,6 +157,7 @@ def install(monkeypatch, scene, speaking=()) -> Application:
 
 def uninstall(monkeypatch) -> None:
     """Undo :func:`install`; modules of the panel are imported anew by whoever comes next."""
+    slicer.app.layoutManager().close()
     monkeypatch.undo()
     for name in [name for name in sys.modules if _depends(name)]:
         del sys.modules[name]

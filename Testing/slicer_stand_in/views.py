@@ -26,11 +26,8 @@ class PlotView:
 
     def _series(self):
         node = self._node.GetScene().GetNodeByID(self._node.GetPlotChartNodeID() or "")
-        ids = vtk.vtkStringArray()
-        if node is not None:
-            node.GetPlotSeriesNodeIDs(ids)
-        found = [node.GetScene().GetNodeByID(ids.GetValue(i)) for i in range(ids.GetNumberOfValues())]
-        return {series.GetID(): series for series in found}
+        count = 0 if node is None else node.GetNumberOfPlotSeriesNodes()
+        return {series.GetID(): series for series in map(node.GetNthPlotSeriesNode, range(count))} if count else {}
 
     def connect(self, signal, slot):
         assert signal == "dataSelected(vtkStringArray*, vtkCollection*)"
@@ -63,13 +60,23 @@ class PlotWidget:
 
 
 class LayoutManager:
-    """Remembers the layout that was set, and has a widget for every plot view node of the scene."""
+    """Slicer's own layout logic makes the view nodes; here every plot view node gets a widget."""
 
-    def __init__(self):
-        self.layout, self._plots = None, {}
+    def __init__(self, scene):
+        self._plots = {}
+        slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene)
+        self._logic = slicer.vtkMRMLLayoutLogic()
+        self._logic.SetMRMLScene(scene)
 
     def setLayout(self, layout):
-        self.layout = layout
+        self._logic.GetLayoutNode().SetViewArrangement(layout)
+
+    @property
+    def layout(self):
+        return self._logic.GetLayoutNode().GetViewArrangement()
+
+    def close(self):
+        self._logic.SetMRMLScene(None)
 
     def _nodes(self):
         return slicer.util.getNodesByClass("vtkMRMLPlotViewNode")

@@ -9,7 +9,7 @@ from typing import Any
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.mrml.plot import LevelPlot, ProfilePlot
 
-_MARK = "VertebraFLT.Case"
+CASE_ATTRIBUTE = "VertebraFLT.Case"
 _FORMAT_VERSION = 1
 _ROLE = "VertebraFLT."
 _PLANES, _SURFACES = _ROLE + "plane", _ROLE + "surface"
@@ -68,7 +68,7 @@ class SceneNodes:
 def add_case(scene: Any, nodes: SceneNodes, content: dict[str, Any], name: str = "VertebraFLT review") -> Any:
     """A text node that holds ``content`` as JSON and refers to the nodes."""
     case = scene.AddNewNodeByClass("vtkMRMLTextNode", name)
-    case.SetAttribute(_MARK, str(_FORMAT_VERSION))
+    case.SetAttribute(CASE_ATTRIBUTE, str(_FORMAT_VERSION))
     for role in _SINGLE:
         case.SetNodeReferenceID(_ROLE + role, nodes.single(role).GetID())
     refer_to_planes(case, nodes.planes)
@@ -98,7 +98,7 @@ def read_content(case: Any) -> dict[str, Any]:
     """What :func:`write_content` wrote. Raises InputError for a node that is no case of this version."""
     if not is_case(case):
         raise InputError(f"{case.GetName()} is no case of VertebraFLT: choose one, or run a new case")
-    if case.GetAttribute(_MARK) != str(_FORMAT_VERSION):
+    if case.GetAttribute(CASE_ATTRIBUTE) != str(_FORMAT_VERSION):
         raise InputError(f"{case.GetName()} was made by another version of VertebraFLT: run the case again")
     try:
         content: dict[str, Any] = json.loads(case.GetText() or "")
@@ -109,7 +109,7 @@ def read_content(case: Any) -> dict[str, Any]:
 
 def is_case(node: Any) -> bool:
     """Whether a node is a case of this module."""
-    return node is not None and node.GetClassName() == "vtkMRMLTextNode" and bool(node.GetAttribute(_MARK))
+    return node is not None and node.GetClassName() == "vtkMRMLTextNode" and bool(node.GetAttribute(CASE_ATTRIBUTE))
 
 
 def cases_of(scene: Any) -> list[Any]:

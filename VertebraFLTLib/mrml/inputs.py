@@ -122,8 +122,8 @@ _FIELDS = {
     "dose_bq": "the field Injected dose",
     "injection_time": "the field Injection time",
     "scan_time": "the field Scan time",
-    "half_life_s": "the half-life",
-    "decay_correction": "the decay correction",
+    "half_life_s": "the field Half-life",
+    "decay_correction": "the field Decay correction",
     "units": "PET units",
 }
 

@@ -12,6 +12,8 @@ from VertebraFLTLib.io.suv_record import SuvOverrides
 from VertebraFLTLib.result import DETECTORS, DEVICES, PET_UNITS, SEGMENTERS, Options
 
 BY_SACRUM = "automatic"
+FROM_HEADER = "header"
+DECAY_CORRECTIONS = [FROM_HEADER, "START", "ADMIN"]
 LOWEST_LEVELS = [BY_SACRUM, *(level.name for level in reversed(LEVELS))]
 
 
@@ -19,7 +21,7 @@ LOWEST_LEVELS = [BY_SACRUM, *(level.name for level in reversed(LEVELS))]
 class VertebraFLTParameterNode:
     """Field names are the ``SlicerParameterName`` properties of the widgets in VertebraFLT.ui.
 
-    Weight (kg) and dose (MBq) of 0, and empty times, are not given: the header has them.
+    Weight (kg), dose (MBq) and half-life (s) of 0, and empty times, are not given: the header has them.
     """
 
     ct: vtkMRMLScalarVolumeNode
@@ -29,6 +31,8 @@ class VertebraFLTParameterNode:
     doseMBq: Annotated[float, WithinRange(0, 5000)] = 0.0
     injectionTime: str = ""
     scanTime: str = ""
+    decayCorrection: Annotated[str, Choice(DECAY_CORRECTIONS)] = FROM_HEADER
+    halfLifeS: Annotated[float, WithinRange(0, 100_000)] = 0.0
     lowestLevel: Annotated[str, Choice(LOWEST_LEVELS)] = BY_SACRUM
     detector: Annotated[str, Choice(list(DETECTORS))] = DETECTORS[0]
     segmenter: Annotated[str, Choice(list(SEGMENTERS))] = SEGMENTERS[0]
@@ -57,6 +61,8 @@ def overrides_of(parameters: VertebraFLTParameterNode) -> SuvOverrides:
         dose_bq=1e6 * parameters.doseMBq or None,
         injection_time=parameters.injectionTime.strip() or None,
         scan_time=parameters.scanTime.strip() or None,
+        half_life_s=parameters.halfLifeS or None,
+        decay_correction=None if parameters.decayCorrection == FROM_HEADER else parameters.decayCorrection,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import slicer
 
 from VertebraFLTLib.mrml import logic, views
-from VertebraFLTLib.mrml.case import _MARK as CASE_ATTRIBUTE
+from VertebraFLTLib.mrml.case import CASE_ATTRIBUTE
 from VertebraFLTLib.mrml.review import Event, ReviewPresenter
 from VertebraFLTLib.mrml.widget_export import ExportSection
 from VertebraFLTLib.mrml.widget_inputs import InputsSection
@@ -68,6 +68,7 @@ class CasePanel:
         self.parameters = self.export.parameters = parameters
         self._tag = None
         if parameters is not None:
+            views.register_layout(slicer.mrmlScene)  # which a scene file does not keep
             named = {widget.property(_PARAMETER): widget for widget in vars(self.ui).values()}
             self._tag = parameters.connectParametersToGui({name: widget for name, widget in named.items() if name})
             name_choices(self.ui)
@@ -120,6 +121,7 @@ class CasePanel:
                 self.review = logic.open_review(case, who=_who(), scheduler=self._scheduler, result=result)
                 self._stop = self.review.observe(self._on)
                 self.ui.reviewCollapsibleButton.collapsed = self.ui.resultsCollapsibleButton.collapsed = False
+                _set_layout(views.show_review(slicer.mrmlScene, self.review.nodes))
         say(self.ui.usedLabel, "" if self.review is None else self.review.used)
         for section in (self.boundaries, self.results, self.export, self.plot):
             section.bind(self.review)
@@ -128,12 +130,10 @@ class CasePanel:
         """A run is in the scene: review it, in the layout made for that."""
         self.open(run.nodes.case, run.result)
         self.parameters.caseNode = run.nodes.case
-        layout = views.show_review(slicer.mrmlScene, run.nodes)
+        self.ui.inputsCollapsibleButton.collapsed = True
         if slicer.app.layoutManager() is not None:
-            slicer.app.layoutManager().setLayout(layout)
             slicer.util.resetSliceViews()
             slicer.util.resetThreeDViews()
-        self.plot.follow()
 
     def _run_changed(self) -> None:
         self.ui.inputsCollapsibleButton.enabled = self.run.run is None
@@ -149,6 +149,12 @@ class CasePanel:
         self.boundaries.on(event)
         self.results.on(event)
         self.plot.follow()
+
+
+def _set_layout(layout: int) -> None:
+    manager = slicer.app.layoutManager()  # none without a main window
+    if manager is not None:
+        manager.setLayout(layout)
 
 
 def _who() -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import slicer
 
 from VertebraFLTLib.mrml import inputs, sample
-from VertebraFLTLib.mrml.parameter_node import overrides_of
+from VertebraFLTLib.mrml.parameter_node import FROM_HEADER, overrides_of
 from VertebraFLTLib.mrml.widget_told import say, told
 
 # What PetStatus.missing names -> the widgets that take it, and the parameter behind them.
@@ -16,6 +16,8 @@ _FIELDS = {
     "dose_bq": ("doseSpinBox", "doseMBq"),
     "injection_time": ("injectionTimeLineEdit", "injectionTime"),
     "scan_time": ("scanTimeLineEdit", "scanTime"),
+    "decay_correction": ("decayCorrectionComboBox", "decayCorrection"),
+    "half_life_s": ("halfLifeSpinBox", "halfLifeS"),
 }
 
 
@@ -52,7 +54,7 @@ class InputsSection:
             text, missing = status.text, status.missing
         say(self.ui.petStatusLabel, text)
         for key, (widget, parameter) in _FIELDS.items():
-            given = parameters is not None and bool(getattr(parameters, parameter))
+            given = parameters is not None and getattr(parameters, parameter) not in ("", 0.0, FROM_HEADER)
             for name in (widget, f"{widget}Label"):
                 getattr(self.ui, name).visible = given or key in missing
 

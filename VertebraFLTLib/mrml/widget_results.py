@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 from VertebraFLTLib.io.writing import write_text
 from VertebraFLTLib.mrml import exporting, views
 from VertebraFLTLib.mrml.review import Event, ReviewPresenter
-from VertebraFLTLib.mrml.widget_tables import as_text, fill
+from VertebraFLTLib.mrml.widget_tables import as_text, fill, set_up
 from VertebraFLTLib.mrml.widget_told import told
 from VertebraFLTLib.mrml.widget_words import REGIONS, SUV_HEADINGS
 
@@ -33,6 +33,7 @@ class ResultsSection:
         self._levels = [getattr(ui, f"level{shell}Slider") for shell in _SHELLS]
         self._colors = [getattr(ui, f"color{shell}Button") for shell in _SHELLS]
         self._opacities = [getattr(ui, f"opacity{shell}Slider") for shell in _SHELLS]
+        set_up(ui.suvTable)
         ui.surfaceByComboBox.addItems([_("Percentile of the region's uptake"), _("SUV")])
         ui.chartComboBox.addItems([_("Uptake profile with boundaries"), _("SUV by level")])
         ui.copyButton.clicked.connect(self.copy)
@@ -99,7 +100,6 @@ class ResultsSection:
                 heading, tip = SUV_HEADINGS[column.GetName()]
                 table.setHorizontalHeaderItem(c, qt.QTableWidgetItem(heading))
                 table.horizontalHeaderItem(c).setToolTip(tip)
-            table.verticalHeader().visible = False
             # As measured, until a heading is clicked.
             table.horizontalHeader().setSortIndicator(-1, qt.Qt.AscendingOrder)
         rows = [[_rounded(column.GetValue(r)) for column in columns] for r in range(values.GetNumberOfRows())]
@@ -192,4 +192,4 @@ class ResultsSection:
 
 
 def _rounded(value: Any) -> Any:
-    return round(value, 3) if isinstance(value, float) else value
+    return round(value, 2) if isinstance(value, float) else value

@@ -9,8 +9,9 @@ from slicer.i18n import tr as _
 
 from VertebraFLTLib.anatomy import LEVELS
 from VertebraFLTLib.mrml.review import Event, ReviewPresenter
-from VertebraFLTLib.mrml.widget_tables import fill, paint, value_at
+from VertebraFLTLib.mrml.widget_tables import fill, paint, set_up, value_at
 from VertebraFLTLib.mrml.widget_told import say, told
+from VertebraFLTLib.mrml.widget_words import moment
 from VertebraFLTLib.spine.history import Acceptance
 
 _DONE, _NAME, _HEIGHT, _CONFIDENCE, _SAGITTAL, _CORONAL, _LOCK, _REMARKS = range(8)
@@ -29,8 +30,9 @@ class ReviewSection:
         self.review: ReviewPresenter | None = None
         self._filling = False
         table = ui.boundaryTable
-        table.verticalHeader().visible = False
-        table.horizontalHeader().stretchLastSection = True
+        for shown in (table, ui.historyTable):
+            set_up(shown)
+            shown.horizontalHeader().stretchLastSection = True
         table.cellChanged.connect(self._typed)
         table.itemSelectionChanged.connect(self._chosen)
         ui.renameComboBox.addItems([level.name for level in LEVELS])
@@ -193,7 +195,7 @@ class ReviewSection:
     def _show_history(self) -> None:
         review, ui = self.review, self.ui
         log = () if review is None else review.log
-        fill(ui.historyTable, [(line.when, line.who, line.what) for line in reversed(log)])
+        fill(ui.historyTable, [(moment(line.when), line.who, line.what) for line in reversed(log)])
         ui.historyTable.resizeColumnsToContents()
         for button, can, text in (
             (ui.undoButton, review is not None and review.can_undo, "" if review is None else review.undo_text),
@@ -211,4 +213,5 @@ class ReviewSection:
 def _signature(signed: Acceptance | None) -> str:
     if signed is None:
         return _("Not accepted yet.")
-    return _("Accepted by {who}, {when}. {note}").format(who=signed.who, when=signed.when, note=signed.note).strip()
+    said = _("Accepted by {who}, {when}. {note}")
+    return said.format(who=signed.who, when=moment(signed.when), note=signed.note).strip()

@@ -11,6 +11,13 @@ Cell = str | float | int | bool
 """A text, a number, or a tick."""
 
 
+def set_up(table: Any) -> None:
+    """Rows without numbers, no higher than their text."""
+    table.verticalHeader().visible = False
+    table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+    table.horizontalHeader().highlightSections = False
+
+
 def fill(table: Any, rows: Sequence[Sequence[Cell]], editable: Sequence[int] = ()) -> None:
     """Show the rows; ticks can be set, and the columns ``editable`` be typed in. The user's sorting is kept.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from slicer.i18n import tr as _
@@ -22,6 +23,11 @@ CHOICES = {
         "auto": _("as the volume or its header states"),
         "suv": _("SUV (g/ml)"),
         "bqml": _("Bq/ml"),
+    },
+    "decayCorrectionComboBox": {
+        "header": _("from the header"),
+        "START": _("to the start of the scan"),
+        "ADMIN": _("to the injection"),
     },
     "lowestLevelComboBox": {"automatic": _("counted from the sacrum")},
     "deviceComboBox": {"auto": _("Auto"), "cpu": _("CPU"), "cuda": _("GPU")},
@@ -68,6 +74,11 @@ def name_choices(ui: Any) -> None:
         combo = getattr(ui, widget)
         for index in range(combo.count):
             combo.setItemText(index, words.get(combo.itemText(index), combo.itemText(index)))
+
+
+def moment(iso: str) -> str:
+    """A time of the record (ISO 8601, UTC) to the minute, in this machine's own time."""
+    return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def remaining(seconds: float | None) -> str:
