@@ -17,9 +17,9 @@ from VertebraFLTLib.mrml.case import SceneNodes, refer_to_planes
 from VertebraFLTLib.mrml.hierarchy import put_beside
 from VertebraFLTLib.mrml.scheduler import Scheduler
 from VertebraFLTLib.mrml.surfaces import SurfaceControl, SurfaceSettings
-from VertebraFLTLib.mrml.vertebra_layer import update_vertebrae
+from VertebraFLTLib.mrml.vertebra_layer import stale_levels, update_vertebrae
 from VertebraFLTLib.pipeline import column_of
-from VertebraFLTLib.quantification.coverage import Grid, LabelBoxes
+from VertebraFLTLib.quantification.coverage import Box, Grid, LabelBoxes
 from VertebraFLTLib.quantification.suv_table import RegionSuv
 from VertebraFLTLib.result import Result
 from VertebraFLTLib.spine.boundaries import BoundarySet
@@ -45,14 +45,16 @@ class CaseDisplay:
         self.shown = result.boundaries
         self._scene = nodes.case.GetScene()
         self._scheduler, self._settled = scheduler, settled
-        self._touched: set[str] = set()
         boxes = LabelBoxes.of(result.semantic).boxes
         if VERTEBRAL_BODY.label not in boxes:
             raise InputError("the mask has no vertebral column: there is nothing to review")
-        self._box = boxes[VERTEBRAL_BODY.label]
+        shape = result.semantic.GetSize()[::-1]
+        self._box = _with_rim(boxes[VERTEBRAL_BODY.label], shape)
         self._semantic, self._profile = result.semantic, result.profile
         column = column_of(result.semantic)
         self._live = LiveCase(result.semantic, column, result.pet_suv, result.boundaries, result.profile.spacing_mm)
+        # A scene may have been saved before its segments followed.
+        self._touched = stale_levels(nodes.segmentation, self._vertebrae())
         self.surfaces = SurfaceControl(
             nodes, result.pet_suv, result.semantic, self._vertebrae(), settings, scheduler, surfaces_changed
         )
@@ -133,6 +135,12 @@ class CaseDisplay:
             put_beside(self._scene, node, before[0] if before else self.nodes.boundary_table)
         self.nodes = replace(self.nodes, planes=shown)
         refer_to_planes(self.nodes.case, shown)
+
+
+def _with_rim(box: Box, shape: tuple[int, ...]) -> Box:
+    """A box one voxel wider on all sides, as far as the image goes: a mask's surface lies outside its outer voxels."""
+    grown = (slice(max(s.start - 1, 0), min(s.stop + 1, n)) for s, n in zip(box, shape, strict=True))
+    return tuple(grown)  # type: ignore[return-value]
 
 
 def _placed(array: np.ndarray, grid: Grid) -> sitk.Image:

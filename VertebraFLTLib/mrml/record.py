@@ -59,7 +59,8 @@ def result_of(nodes: SceneNodes, content: dict[str, Any]) -> Result:
         ct = _loaded(nodes.ct, content["inputs"]["ct"])
         pet = _loaded(nodes.pet, content["inputs"]["pet"])
         suv = SuvRecord.from_json(content["suv"])
-        options = Options(**{k: tuple(v) if isinstance(v, list) else v for k, v in content["options"].items()})
+        chosen: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content["options"].items()}
+        options = Options(**chosen)
         details, warnings = dict(content["segmentation"]), list(content["input_warnings"])
         timings, peak = dict(content["timings_s"]), float(content["peak_memory_mb"])
         edited = bool(content["edited"])

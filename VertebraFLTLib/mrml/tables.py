@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,9 +34,6 @@ _MORE: dict[str, type] = {
     "reasons": str,
 }
 LEVEL, LEVEL_MEAN = "level", "suv_mean"
-
-# What boundaries.csv does not say: how sure the names are.
-_LEVEL_CONFIDENCE, _LEVEL_REASON = "VertebraFLT.LevelConfidence", "VertebraFLT.LevelReason"
 
 _ARRAYS: dict[type, Any] = {str: vtkStringArray, int: vtkIntArray, float: vtkDoubleArray}
 _UNITS = {"z_mm": "mm", "volume_ml": "ml", "depth_suv": "g/ml", "mean_suv": "g/ml"}
@@ -112,8 +106,6 @@ def update_boundary_table(node: Any, boundaries: BoundarySet, profile: Profile, 
         halos = [y if is_doubtful(b) else math.nan, y if i == selected else math.nan]
         rows.append([*stated, y, boundary_name(b), *halos, "; ".join(b.reasons)])
     _fill(node, rows)
-    node.SetAttribute(_LEVEL_CONFIDENCE, repr(boundaries.level_confidence))
-    node.SetAttribute(_LEVEL_REASON, boundaries.level_reason)
 
 
 def heights_in_table(node: Any) -> list[float]:
@@ -135,27 +127,6 @@ def is_doubtful(boundary: Boundary) -> bool:
 def marker_heights(boundaries: BoundarySet, profile: Profile) -> list[float]:
     """The profile's uptake (SUV) at each boundary."""
     return [float(np.interp(b.z_mm, profile.z_mm, profile.mean_suv)) for b in boundaries.boundaries]
-
-
-def boundaries_from_table(node: Any, profile: Profile) -> BoundarySet:
-    """The boundary set that a boundary table states, edits included. Raises InputError naming row and column."""
-    table = node.GetTable()
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(BOUNDARY_COLUMNS)
-    for row in range(table.GetNumberOfRows()):
-        # By value, not GetCellText: a cell's text is rounded to six digits.
-        writer.writerow([_cell(table.GetColumnByName(column), row) for column in BOUNDARY_COLUMNS])
-    stated = BoundarySet.from_csv(out.getvalue(), profile, node.GetName())
-    confidence = float(node.GetAttribute(_LEVEL_CONFIDENCE) or 0.0)
-    return replace(stated, level_confidence=confidence, level_reason=node.GetAttribute(_LEVEL_REASON) or "")
-
-
-def _cell(column: Any, row: int) -> Any:
-    value = column.GetValue(row)
-    if isinstance(value, float):
-        return "" if math.isnan(value) else repr(value)
-    return value
 
 
 def _add_table(scene: Any, name: str, columns: Sequence[str], types: Sequence[type]) -> Any:

@@ -66,6 +66,20 @@ def update_vertebrae(node: Any, vertebrae: sitk.Image, ct: Any, touched: Collect
     node.EndModify(modified)
 
 
+def stale_levels(node: Any, vertebrae: sitk.Image) -> set[str]:
+    """Levels of which the node's segment has another number of voxels than the mask; see :func:`update_vertebrae`."""
+    counts = np.bincount(sitk.GetArrayViewFromImage(vertebrae).reshape(-1), minlength=256)
+    wanted = {spec.id: int(counts[spec.label]) for spec in VERTEBRA_SEGMENTS if counts[spec.label]}
+    segmentation = node.GetSegmentation()
+    found = {}
+    for segment_id in _present(segmentation):
+        segment = segmentation.GetSegment(segment_id)
+        labelmap = segment.GetRepresentation(labelmap_name())
+        scalars = None if labelmap is None else labelmap.GetPointData().GetScalars()
+        found[segment_id] = 0 if scalars is None else int((vtk_to_numpy(scalars) == segment.GetLabelValue()).sum())
+    return {one.removeprefix("vertebra_") for one in wanted.keys() | found.keys() if wanted.get(one) != found.get(one)}
+
+
 def semantic_of(node: Any, ct: Any) -> sitk.Image:
     """The semantic mask (LPS order, on the CT's grid) that the segments state now, corrections by the user included.
 

@@ -313,6 +313,19 @@ def test_the_slow_part_waits_until_the_hand_rests(result_on, scene, wait):
     assert Event.SETTLED in told and not review.pending
 
 
+def test_a_scene_saved_before_its_segments_followed_catches_up(result_on, scene, wait):
+    result = result_on()
+    review = open_review(build_scene(result, scene).case, result=result, scheduler=wait)
+    wait.let_go()
+    review.move(1, -33.0)
+    review.close()  # and the slow part never came to pass
+    again = open_review(cases_of(scene)[0], who="second")
+    labels = sitk.GetArrayFromImage(again.result.vertebrae)
+    segment = again.nodes.segmentation.GetSegmentation().GetSegment("vertebra_L4")
+    voxels = vtk_to_numpy(segment.GetRepresentation("Binary labelmap").GetPointData().GetScalars())
+    assert (voxels == segment.GetLabelValue()).sum() == (labels == 23).sum() > 0
+
+
 def test_a_deleted_plane_comes_back_and_a_deleted_surface_is_forgotten(review, scene):
     scene.RemoveNode(review.nodes.planes[1])
     assert len(review.nodes.planes) == 3 and [node.GetName() for node in review.nodes.planes] == names(review)

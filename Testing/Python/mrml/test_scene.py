@@ -21,8 +21,11 @@ from VertebraFLTLib.anatomy import HIP_BONE, LEVEL_BY_NAME, VERTEBRAL_BODY  # no
 from VertebraFLTLib.errors import InputError  # noqa: E402
 from VertebraFLTLib.mrml import scene as scene_module  # noqa: E402
 from VertebraFLTLib.mrml import views  # noqa: E402
+from VertebraFLTLib.mrml.case import cases_of, read_content  # noqa: E402
+from VertebraFLTLib.mrml.planes import plane_of  # noqa: E402
+from VertebraFLTLib.mrml.record import history_of  # noqa: E402
 from VertebraFLTLib.mrml.scene import build_scene, private_scene, write_scene  # noqa: E402
-from VertebraFLTLib.mrml.tables import boundaries_from_table  # noqa: E402
+from VertebraFLTLib.mrml.tables import heights_in_table  # noqa: E402
 from VertebraFLTLib.mrml.terminology import parse  # noqa: E402
 from VertebraFLTLib.mrml.volumes import image_from_node  # noqa: E402
 
@@ -178,36 +181,17 @@ def test_tables_hold_the_numbers_with_types(written):
     assert [levels.GetColumnByName("level").GetValue(i) for i in range(levels.GetNumberOfRows())] == ["L5", "L4"]
 
 
-def test_boundaries_survive_a_scene_as_they_were(written):
+def test_boundaries_survive_a_scene_to_the_last_digit(written):
     result, scene = written
+    (case,) = cases_of(scene)
+    history = history_of(read_content(case), result.profile)
+    assert history.current == history.detected == result.boundaries
     table = named(scene, "vtkMRMLTableNode", "Vertebral boundaries")
-    read = boundaries_from_table(table, result.profile)
-    for old, new in zip(result.boundaries.boundaries, read.boundaries, strict=True):
-        assert new.z_mm == pytest.approx(old.z_mm, abs=1e-3)
-        assert (new.below, new.above, new.source) == (old.below, old.above, old.source)
-        assert new.confidence == pytest.approx(old.confidence)
-    assert (read.level_confidence, read.level_reason) == (0.9, "set by hand")
-
-
-def test_boundary_table_is_truth_for_edits(result_on):
-    result = result_on()
-    nodes_made = build_scene(result, private_scene())
-    unchanged = boundaries_from_table(nodes_made.boundary_table, result.profile)
-    for old, new in zip(result.boundaries.boundaries, unchanged.boundaries, strict=True):
-        assert (new.z_mm, new.pet_slice, new.below, new.above, new.source) == (
-            old.z_mm,
-            old.pet_slice,
-            old.below,
-            old.above,
-            old.source,
-        )
-    nodes_made.boundary_table.GetTable().GetColumnByName("z_mm").SetValue(1, -21.125)  # what a drag of a marker does
-    moved = boundaries_from_table(nodes_made.boundary_table, result.profile)
-    assert moved.boundaries[1].z_mm == -21.125
-    assert moved.boundaries[1].source == "user"
-    nodes_made.boundary_table.GetTable().GetColumnByName("z_mm").SetValue(1, 400.0)
-    with pytest.raises(InputError):
-        boundaries_from_table(nodes_made.boundary_table, result.profile)
+    assert heights_in_table(table) == pytest.approx([b.z_mm for b in result.boundaries.boundaries], abs=1e-3)
+    planes = nodes(scene, "vtkMRMLMarkupsPlaneNode")
+    assert [plane.GetName() for plane in planes] == ["L4/L5", "L3/L4", "L2/L3"]
+    for plane, boundary in zip(planes, result.boundaries.boundaries, strict=True):
+        assert plane_of(plane) == (pytest.approx(boundary.centre_mm), pytest.approx(boundary.normal))
 
 
 def test_plot_shows_profile_and_boundaries_that_move_along_x(written):
