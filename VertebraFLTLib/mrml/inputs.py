@@ -136,6 +136,7 @@ def pet_status(node: Any, units: str = "auto", overrides: SuvOverrides | None = 
         text, missing = str(error), []
         for name, option in OPTIONS.items():
             if option.split()[0] in text:
+                text = text.replace(f"give it with {option}", f"fill in {_FIELDS[name]}")
                 text = text.replace(option, _FIELDS[name]).replace(option.split()[0], _FIELDS[name])
                 missing.append(name)
         return PetStatus(False, text, tuple(name for name in missing if name != "units"))
