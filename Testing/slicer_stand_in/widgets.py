@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from slicer.util import getNodesByClass
 
 
 class qMRMLWidget(QWidget):
@@ -195,10 +196,11 @@ class qMRMLNodeComboBox(QWidget):
         return any(named) and all(attributes) and shown
 
     def refill(self, *_):
-        from slicer.util import getNodesByClass
-
-        nodes = [] if self._scene is None else getNodesByClass("vtkMRMLNode", self._scene)
-        self._nodes = [node for node in nodes if self._fits(node)]
+        if self._scene is not None and self._scene.IsBatchProcessing():
+            return
+        kinds = [] if self._scene is None else self._types
+        found = [node for kind in kinds for node in getNodesByClass(kind, self._scene)]
+        self._nodes = [node for node in found if self._fits(node)]
         self._box.clear()
         self._box.addItems(["None" if node is None else node.GetName() for node in self._offered()])
         known = self._current is None or self._current in self._nodes

@@ -148,13 +148,55 @@ def reviewed(panel: Any, phantom: PhantomCase, phantom_result: Result, monkeypat
 
 
 @pytest.fixture
-def picture(module: Any, tmp_path: Path) -> Callable[[str], Path]:
-    """Takes a picture of the panel; into $VERTEBRAFLT_SCREENSHOTS where that is set, to be looked at."""
+def save_and_open_again(app: Any, tmp_path: Path) -> Callable[[], None]:
+    """Saves the scene as one bundle, closes it, and opens the bundle, as on another day."""
 
-    def take(name: str) -> Path:
-        path = Path(os.environ.get("VERTEBRAFLT_SCREENSHOTS", tmp_path)) / f"{name}.png"
-        module.parent.grab().save(str(path))
-        assert path.stat().st_size > 10_000
+    def go() -> None:
+        path, scene = str(tmp_path / "tomorrow.mrb"), slicer.mrmlScene
+        if IN_SLICER:
+            slicer.util.saveScene(path)
+            scene.Clear()
+            slicer.util.loadScene(path)
+            return
+        assert scene.WriteToMRB(path, None)
+        scene.Clear()
+        cache, manager = slicer.vtkCacheManager(), slicer.vtkDataIOManager()
+        cache.SetRemoteCacheDirectory(str(tmp_path))
+        manager.SetCacheManager(cache)
+        scene.SetCacheManager(cache)
+        scene.SetDataIOManager(manager)
+        assert scene.ReadFromMRB(path)
+        app.keep = (cache, manager)  # for as long as the scene
+
+    return go
+
+
+@pytest.fixture
+def picture(module: Any, app: Any, tmp_path: Path) -> Callable[..., Path]:
+    """Takes a picture of a part of the panel; into $VERTEBRAFLT_SCREENSHOTS where that is set, to be looked at."""
+
+    def take(name: str, *sections: str) -> Path:
+        path = Path(os.environ.get("VERTEBRAFLT_SCREENSHOTS", tmp_path)) / f"slicer-{name}.png"
+        module.panel.ui.inputsCollapsibleButton.collapsed = False
+        module.parent.resize(560, module.parent.sizeHint.height())
+        app.processEvents()
+        drawn = [getattr(module.panel.ui, section).grab() for section in sections]
+        _stacked(drawn).save(str(path))
+        assert path.stat().st_size > 3_000
         return path
 
     return take
+
+
+def _stacked(drawn: list[Any]) -> Any:
+    """Pictures one below the other."""
+    import qt
+
+    whole = qt.QPixmap(max(one.width() for one in drawn), sum(one.height() for one in drawn))
+    painter = qt.QPainter(whole)
+    top = 0
+    for one in drawn:
+        painter.drawPixmap(0, top, one)
+        top += one.height()
+    painter.end()
+    return whole
