@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
-
-import numpy as np
 
 from VertebraFLTLib.result import CUTS
 from VertebraFLTLib.spine.boundaries import BoundarySet
-from VertebraFLTLib.spine.boundary import AXIAL, Boundary, unit_normal
+from VertebraFLTLib.spine.boundary import AXIAL, Boundary
 from VertebraFLTLib.spine.boundary_rules import cross
 from VertebraFLTLib.spine.centre_line import CentreLine
 from VertebraFLTLib.spine.profile import FloatArray
@@ -22,35 +19,21 @@ def place(boundaries: BoundarySet, line: CentreLine, cuts: str, *, anew: bool = 
     """The same boundaries with a centre on the line, and with a normal along it (``cuts`` "oblique") or axial.
 
     Boundaries that have a centre already are left as they are, since a user may have turned them; ``anew`` turns those
-    too, all but the locked ones.
+    too, all but the locked ones. A plane that would cross its neighbour inside the column is laid parallel to it.
     """
     if cuts not in CUTS:
         raise ValueError(f"cuts {cuts!r}: choose one of {', '.join(CUTS)}")
-    placed = []
-    for one in boundaries.boundaries:
-        if one.locked if anew else one.centre_mm is not None:
-            placed.append(one)
-            continue
-        normal = AXIAL if cuts == "axial" else line.tangent(one.z_mm)
-        placed.append(replace(one, centre_mm=line.point(one.z_mm), normal=normal))
-    return replace(boundaries, boundaries=tuple(_uncrossed(placed)))
-
-
-def _uncrossed(bounds: list[Boundary]) -> list[Boundary]:
-    """Neighbours whose planes would cross inside the column made parallel, and all axial if that is not enough.
-
-    A detector may put two boundaries very near to each other; along a smooth line nothing else crosses.
-    """
-    for _ in range(len(bounds)):
-        crossing = [i for i in range(len(bounds) - 1) if cross(bounds[i], bounds[i + 1])]
-        if not crossing:
-            return bounds
-        for i in crossing:
-            mean: Any = tuple(np.add(bounds[i].normal, bounds[i + 1].normal).tolist())
-            for at in (i, i + 1):
-                if not bounds[at].locked:
-                    bounds[at] = replace(bounds[at], normal=unit_normal(mean))
-    return [one if one.locked else replace(one, normal=AXIAL) for one in bounds]
+    bounds = list(boundaries.boundaries)
+    placed = [i for i, one in enumerate(bounds) if (not one.locked if anew else one.centre_mm is None)]
+    for i in placed:
+        z_mm = bounds[i].z_mm
+        normal = AXIAL if cuts == "axial" else line.tangent(z_mm)
+        bounds[i] = replace(bounds[i], centre_mm=line.point(z_mm), normal=normal)
+    for i in placed:  # along a smooth line nothing crosses, but beside a plane that a user turned something may
+        for lower, upper in ((i - 1, i), (i, i + 1)):
+            if lower >= 0 and upper < len(bounds) and cross(bounds[lower], bounds[upper]):
+                bounds[i] = replace(bounds[i], normal=bounds[lower + upper - i].normal)
+    return replace(boundaries, boundaries=tuple(bounds))
 
 
 def height_above(one: Boundary, points: Points) -> FloatArray:

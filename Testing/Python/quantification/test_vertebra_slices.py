@@ -5,7 +5,9 @@ import pytest
 import SimpleITK as sitk
 
 from VertebraFLTLib.quantification.suv_table import measure, weighted_percentiles
+from VertebraFLTLib.quantification.vertebra_slices import ColumnOnPet
 from VertebraFLTLib.spine.boundaries import Boundary, BoundarySet
+from VertebraFLTLib.spine.instances import pieces_of
 
 
 @pytest.fixture
@@ -70,6 +72,51 @@ def test_the_mean_moves_steadily_with_the_boundary(images):
     steps = np.diff(means)
     assert means[-1] - means[0] == pytest.approx(0.5)
     assert np.all(steps > 0) and steps.max() < 0.05
+
+
+def test_an_oblique_plane_parts_what_lies_on_its_two_sides():
+    """A column of 9 x 9 voxels of 4 mm whose upper half, above a plane of 45 degrees, has taken up more."""
+    pet = np.ones((20, 15, 15), np.float32)
+    k, j, _ = np.indices(pet.shape)
+    pet[4.0 * (k - 10) + 4.0 * (j - 7) > 0] = 5.0
+    mask = np.zeros(pet.shape, np.uint8)
+    mask[:, 3:12, 3:12] = 1
+    images = [sitk.GetImageFromArray(array) for array in (pet, mask)]
+    for image in images:
+        image.SetSpacing((4.0, 4.0, 4.0))
+
+    def means(normal):
+        one = Boundary("L5", "L4", 10.0, 40.0, 1.0, 1.0, "user", centre_mm=(28.0, 28.0, 40.0), normal=normal)
+        found = measure(*images, images[1], BoundarySet((one,), -2.0, 78.0))
+        return {row.roi: (row.suv_mean, row.volume_ml) for row in found}
+
+    slope = float(np.sqrt(0.5))
+    oblique, axial = means((0.0, slope, slope)), means((0.0, 0.0, 1.0))
+    assert oblique["L5"][0] == pytest.approx(1.0) and oblique["L4"][0] == pytest.approx(5.0)
+    assert axial["L5"][0] > 1.3 and axial["L4"][0] < 4.7
+
+
+def test_the_layer_that_belongs_to_nobody_is_one_slice_thick_square_to_the_plane():
+    mask = np.zeros((20, 15, 15), np.uint8)
+    mask[:, 3:12, 3:12] = 1
+    image = sitk.GetImageFromArray(mask)
+    image.SetSpacing((4.0, 4.0, 4.0))
+    lean = np.radians(25.0)
+    one = Boundary(
+        "L5",
+        "L4",
+        10.0,
+        40.0,
+        1.0,
+        1.0,
+        "user",
+        centre_mm=(28.0, 28.0, 40.0),
+        normal=(0.0, float(np.sin(lean)), float(np.cos(lean))),
+    )
+    column = ColumnOnPet.of(image, image)
+    parts = [column.part(piece) for piece in pieces_of(BoundarySet((one,), -2.0, 78.0))]
+    counted = sum(float((part.weight * column.fraction[part.slab]).sum()) for part in parts)
+    assert float(column.fraction.sum()) - counted == pytest.approx(81 / np.cos(lean), rel=0.02)
 
 
 def test_weighted_percentiles():

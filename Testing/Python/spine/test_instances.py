@@ -61,3 +61,32 @@ def test_what_is_no_single_vertebra_stays_empty():
     labels = label_vertebrae(column, placed(), set_of(15.0, 31.0, lowest="C7"), 2.0)
     assert not labels[32:].any()  # 69 mm above C6/C5 hold the rest of the neck
     assert set(np.unique(labels)) == {0, 7, 6}
+
+
+def test_oblique_cuts_part_a_tilted_stack_that_axial_ones_mix():
+    """Blocks of 30 mm stacked along an axis that leans 25 degrees to the front, voxels of 1 x 1 x 5 mm."""
+    lean = np.radians(25.0)
+    up, back = np.array([0.0, -np.sin(lean), np.cos(lean)]), np.array([0.0, np.cos(lean), np.sin(lean)])
+    matrix = np.diag([1.0, 1.0, 5.0, 1.0])
+    matrix[:3, 3] = (-15.0, -75.0, 2.5)
+    k, j, i = np.meshgrid(np.arange(24), np.arange(100), np.arange(30), indexing="ij")
+    points = np.stack([i, j, k], axis=-1) @ matrix[:3, :3].T + matrix[:3, 3]
+    along, across = points @ up, points @ back
+    column = (np.abs(across) < 14) & (along > 5) & (along < 113)
+    truth = np.select([along < 41, along < 77], [24, 23], 22) * column
+
+    def cut(normal: tuple[float, float, float]) -> np.ndarray:
+        centres = [tuple(float(c) for c in up * at) for at in (41.0, 77.0)]
+        names = ("L5", "L4", "L3")
+        bounds = tuple(
+            Boundary(names[n], names[n + 1], c[2] / 4, c[2], 1.0, 0.9, "user", centre_mm=c, normal=normal)
+            for n, c in enumerate(centres)
+        )
+        return label_vertebrae(column, matrix, BoundarySet(bounds, 0.0, 108.0), 4.0)
+
+    oblique, axial = cut((0.0, float(up[1]), float(up[2]))), cut((0.0, 0.0, 1.0))
+    assert np.array_equal(oblique[oblique > 0], truth[oblique > 0])
+    assert (axial != truth)[axial > 0].mean() > 0.03
+    # The layer that belongs to no vertebra is one PET slice thick, measured square to the plane.
+    empty = (oblique == 0) & column & (points[..., 2] < 108)
+    assert np.array_equal(empty, column & (points[..., 2] < 108) & (np.minimum(abs(along - 41), abs(along - 77)) < 2))
