@@ -8,6 +8,8 @@ from types import ModuleType, SimpleNamespace
 
 import slicer
 import slicer.util
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from slicer_stand_in import parameters, qt_modules, views, widgets
@@ -35,6 +37,12 @@ class Application:
     def ask(self, text, *_, **__):
         self.told.append(("asked", text))
         return self.answer_yes
+
+    def press(self, widget, key, modifiers=Qt.KeyboardModifier.NoModifier):
+        """As a finger on a key, while ``widget`` has the focus."""
+        self.qt.setActiveWindow(widget.window())
+        widget.setFocus()
+        QTest.keyClick(widget, key, modifiers)
 
     # what modules call
 

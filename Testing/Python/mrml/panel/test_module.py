@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 
 import pytest
 
 slicer = pytest.importorskip("slicer")
 
+from VertebraFLTLib.resources import resource_path  # noqa: E402
 
-def test_importing_the_module_brings_nothing_of_the_library(module):
-    source = sys.modules["VertebraFLT"]
-    assert {"VertebraFLT", "VertebraFLTWidget", "VertebraFLTLogic", "VertebraFLTTest"} <= set(dir(source))
+
+def test_the_module_file_has_what_slicer_looks_for_and_imports_little():
+    tree = ast.parse((resource_path().parent / "VertebraFLT" / "VertebraFLT.py").read_text(encoding="utf-8"))
+    classes = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+    assert classes == {"VertebraFLT", "VertebraFLTWidget", "VertebraFLTLogic", "VertebraFLTTest"}
+    names = [alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module for node in tree.body if isinstance(node, ast.ImportFrom)]
+    assert {name.split(".")[0] for name in names} <= {*sys.stdlib_module_names, "qt", "slicer", "vtk"}
 
 
 def test_leaving_and_opening_again_keeps_the_review(module, reviewed):
@@ -53,10 +60,7 @@ def test_a_press_on_a_marker_selects_and_its_release_ends_the_drag(reviewed):
     review.nodes.boundary_table.Modified()
     view.pick()
     assert review.rows[6].z_mm == pytest.approx(z + 1.5) and reviewed.ui.undoButton.enabled
-
-
-def test_only_the_boundaries_can_be_dragged(reviewed, app):
-    chart = _plot_view().chart()
+    chart = view.chart()
     plots = [chart.GetPlot(i) for i in range(chart.GetNumberOfPlots())]
     draggable = {plot.GetLabel() for plot in plots if plot.GetSelectable()}
     assert len(plots) > 1 and draggable == {reviewed.review.nodes.plot.boundaries.GetName()}
@@ -67,6 +71,36 @@ def _plot_view():
     found = [layouts.plotWidget(i) for i in range(layouts.plotViewCount)]
     (view,) = [one.plotView() for one in found if one.mrmlPlotViewNode().GetLayoutName() == "PlotView1"]
     return view
+
+
+def test_keys_do_what_the_help_says(module, reviewed, app):
+    import qt
+
+    if not hasattr(app, "press"):
+        pytest.skip("in Slicer a hand presses keys")
+    ui, review = reviewed.ui, reviewed.review
+    count = len(review.rows)
+    review.select(4)
+    app.press(ui.boundaryTable, qt.Qt.Key_Delete)
+    assert len(review.rows) == count - 1
+    app.press(ui.noteLineEdit, qt.Qt.Key_Z, qt.Qt.ControlModifier)  # anywhere in the window
+    assert len(review.rows) == count
+    app.press(ui.suvTable, qt.Qt.Key_Y, qt.Qt.ControlModifier)
+    assert len(review.rows) == count - 1
+    review.select(2)
+    app.press(ui.boundaryTable, qt.Qt.Key_Plus)
+    assert len(review.rows) == count
+    doubtful = [row.index for row in review.rows if row.doubtful and not row.reviewed]
+    review.select(None)
+    app.press(ui.suvTable, qt.Qt.Key_F8)
+    assert review.selected in doubtful or not doubtful
+    if doubtful:
+        at = review.selected
+        app.press(ui.suvTable, qt.Qt.Key_F9)
+        assert review.rows[at].reviewed and review.selected != at
+    module.exit()
+    app.press(ui.boundaryTable, qt.Qt.Key_Z, qt.Qt.ControlModifier)
+    assert len(review.rows) == count  # the module was left: its keys are Slicer's again
 
 
 def test_two_cases_in_one_scene(reviewed, phantom):

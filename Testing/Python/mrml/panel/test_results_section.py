@@ -18,7 +18,7 @@ def _shown(table, column):
     return [table.item(row, column).text() for row in range(table.rowCount)]
 
 
-def test_the_table_is_the_scenes_and_sorts_by_size(reviewed):
+def test_the_table_is_the_scenes_sorts_by_size_and_is_taken_along(reviewed, app, tmp_path):
     import qt
 
     table, node = reviewed.ui.suvTable, reviewed.review.nodes.suv_table
@@ -34,21 +34,13 @@ def test_the_table_is_the_scenes_and_sorts_by_size(reviewed):
     assert table.rowCount == node.GetNumberOfRows() == len(regions) - 1
     values = [float(text) for text in _shown(table, mean)]
     assert values == sorted(values, reverse=True)  # the user's order is kept
-
-
-def test_the_table_is_copied_whole_and_in_part(reviewed):
-    import qt
-
-    table, clipboard = reviewed.ui.suvTable, qt.QApplication.clipboard()
+    clipboard = qt.QApplication.clipboard()
     reviewed.ui.copyButton.click()
     lines = clipboard.text().split("\n")
     assert len(lines) == table.rowCount + 1 and lines[0].startswith("Region\tLabel\tVoxels")
     table.setCurrentCell(2, 0)
     reviewed.results.copy_selection()
     assert clipboard.text() == table.item(2, 0).text()
-
-
-def test_the_table_is_saved_as_of_the_command_line(reviewed, app, tmp_path):
     app.choose_file(tmp_path / "mine.csv")
     reviewed.ui.saveCsvButton.click()
     assert (tmp_path / "mine.csv").read_text() == exporting.suv_csv(reviewed.review)
@@ -58,7 +50,9 @@ def test_the_table_is_saved_as_of_the_command_line(reviewed, app, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["mine.csv"]
 
 
-def test_the_plot_view_shows_profile_or_bars(reviewed):
+def test_the_plot_view_shows_profile_or_bars_and_regions_their_look(reviewed):
+    import qt
+
     nodes = reviewed.review.nodes
     view = slicer.mrmlScene.GetSingletonNode(views.PLOT_VIEW, "vtkMRMLPlotViewNode")
     assert view.GetPlotChartNodeID() == nodes.plot.chart.GetID()
@@ -66,6 +60,16 @@ def test_the_plot_view_shows_profile_or_bars(reviewed):
     assert view.GetPlotChartNodeID() == nodes.bar_plot.chart.GetID()
     reviewed.ui.chartComboBox.currentIndex = 0
     assert view.GetPlotChartNodeID() == nodes.plot.chart.GetID()
+    ui, surfaces = reviewed.ui, reviewed.review.surfaces
+    ui.regionComboBox.currentIndex = ui.regionComboBox.findText("Pelvis")
+    assert ui.opacity1Slider.value == pytest.approx(surfaces.opacity("pelvis", 1), abs=0.01)
+    ui.opacity1Slider.value = 0.75
+    ui.color2Button.color = qt.QColor(0, 128, 255)
+    ui.regionShownCheckBox.checked = not surfaces.shown("pelvis")
+    assert surfaces.opacity("pelvis", 1) == pytest.approx(0.75)
+    assert surfaces.color("pelvis", 2) == pytest.approx((0, 128 / 255, 1), abs=0.01)
+    assert surfaces.shown("pelvis") == ui.regionShownCheckBox.checked
+    assert surfaces.opacity("sternum", 1) != pytest.approx(0.75)
 
 
 def test_sliders_move_the_surfaces(reviewed, wait):
@@ -81,21 +85,6 @@ def test_sliders_move_the_surfaces(reviewed, wait):
     assert surfaces.settings.levels_suv == (1.0, 2.0, 4.5)
     ui.surfaceByComboBox.currentIndex = 0
     assert surfaces.settings.levels_suv is None and ui.level0Slider.value == 60.0
-
-
-def test_look_of_a_region(reviewed):
-    import qt
-
-    ui, surfaces = reviewed.ui, reviewed.review.surfaces
-    ui.regionComboBox.currentIndex = ui.regionComboBox.findText("Pelvis")
-    assert ui.opacity1Slider.value == pytest.approx(surfaces.opacity("pelvis", 1), abs=0.01)
-    ui.opacity1Slider.value = 0.75
-    ui.color2Button.color = qt.QColor(0, 128, 255)
-    ui.regionShownCheckBox.checked = not surfaces.shown("pelvis")
-    assert surfaces.opacity("pelvis", 1) == pytest.approx(0.75)
-    assert surfaces.color("pelvis", 2) == pytest.approx((0, 128 / 255, 1), abs=0.01)
-    assert surfaces.shown("pelvis") == ui.regionShownCheckBox.checked
-    assert surfaces.opacity("sternum", 1) != pytest.approx(0.75)
 
 
 def test_export_asks_for_a_folder_and_says_what_it_wrote(reviewed, app, tmp_path):

@@ -22,7 +22,7 @@ def _row_of(panel, index):
     return panel.review.listed.index(index)
 
 
-def test_rows_are_the_presenters(reviewed, table):
+def test_rows_and_selection_are_the_presenters(reviewed, table):
     review = reviewed.review
     assert table.rowCount == len(review.rows)
     for at, index in enumerate(review.listed):
@@ -30,10 +30,6 @@ def test_rows_are_the_presenters(reviewed, table):
         assert _cell(table, at, NAME).text() == row.name
         assert float(_cell(table, at, HEIGHT).text()) == pytest.approx(row.z_mm, abs=0.06)
         assert _cell(table, at, CONFIDENCE).background().color().redF() == pytest.approx(row.color[0], abs=0.01)
-
-
-def test_a_chosen_row_is_the_presenters_selection_and_back(reviewed, table):
-    review = reviewed.review
     table.selectRow(3)
     assert review.selected == review.listed[3]
     review.select(review.listed[5])
@@ -41,7 +37,7 @@ def test_a_chosen_row_is_the_presenters_selection_and_back(reviewed, table):
     assert reviewed.ui.renameComboBox.currentText == review.rows[review.selected].above
 
 
-def test_a_typed_height_moves_the_boundary(reviewed, table):
+def test_a_typed_height_moves_the_boundary_or_says_why_not(reviewed, table, app):
     import qt
 
     review = reviewed.review
@@ -50,12 +46,6 @@ def test_a_typed_height_moves_the_boundary(reviewed, table):
     _cell(table, at, HEIGHT).setData(qt.Qt.DisplayRole, round(z + 2.0, 1))
     assert review.rows[4].z_mm == pytest.approx(z + 2.0, abs=0.06)
     assert review.rows[4].source == "user" and reviewed.ui.undoButton.enabled
-
-
-def test_a_refused_edit_says_why_and_the_cell_goes_back(reviewed, table, app):
-    import qt
-
-    review = reviewed.review
     at, z = _row_of(reviewed, 4), review.rows[4].z_mm
     _cell(table, at, HEIGHT).setData(qt.Qt.DisplayRole, 9000.0)
     assert "9000" in reviewed.ui.messageLabel.text and reviewed.ui.messageLabel.visible
@@ -65,7 +55,7 @@ def test_a_refused_edit_says_why_and_the_cell_goes_back(reviewed, table, app):
     assert reviewed.ui.messageLabel.text == "" and not reviewed.ui.messageLabel.visible
 
 
-def test_ticks_lock_and_tilt_in_the_table(reviewed, table):
+def test_ticks_locks_and_tilts(reviewed, table):
     import qt
 
     review = reviewed.review
@@ -76,6 +66,13 @@ def test_ticks_lock_and_tilt_in_the_table(reviewed, table):
     _cell(table, _row_of(reviewed, 3), SAGITTAL).setData(qt.Qt.DisplayRole, 7.0)
     _cell(table, _row_of(reviewed, 3), CORONAL).setData(qt.Qt.DisplayRole, -4.0)
     assert (review.rows[3].sagittal_deg, review.rows[3].coronal_deg) == pytest.approx((7.0, -4.0), abs=0.1)
+    ui = reviewed.ui
+    review.select(5)
+    ui.sagittalSpinBox.value = 6.0
+    assert review.rows[5].sagittal_deg == pytest.approx(6.0, abs=0.1)
+    review.select(6)
+    assert ui.sagittalSpinBox.value == pytest.approx(review.rows[6].sagittal_deg, abs=0.1)
+    assert review.rows[5].sagittal_deg == pytest.approx(6.0, abs=0.1)
 
 
 def test_buttons_edit(reviewed, table):
@@ -117,17 +114,7 @@ def _choose(combo, text):
     combo.activated.emit(combo.currentIndex)
 
 
-def test_tilt_boxes_turn_the_selected_boundary(reviewed):
-    ui, review = reviewed.ui, reviewed.review
-    review.select(5)
-    ui.sagittalSpinBox.value = 6.0
-    assert review.rows[5].sagittal_deg == pytest.approx(6.0, abs=0.1)
-    review.select(6)
-    assert ui.sagittalSpinBox.value == pytest.approx(review.rows[6].sagittal_deg, abs=0.1)
-    assert review.rows[5].sagittal_deg == pytest.approx(6.0, abs=0.1)
-
-
-def test_tick_and_next_walks_through_the_doubtful(reviewed):
+def test_doubtful_ones_are_walked_through_and_all_is_signed(reviewed):
     ui, review = reviewed.ui, reviewed.review
     doubtful = [row.index for row in review.rows if row.doubtful]
     for _ in range(len(doubtful) + 1):
@@ -136,10 +123,7 @@ def test_tick_and_next_walks_through_the_doubtful(reviewed):
             break
         ui.doneAndNextButton.click()
     assert all(review.rows[index].reviewed for index in doubtful)
-
-
-def test_acceptance_falls_with_an_edit_and_comes_back_with_undo(reviewed):
-    ui = reviewed.ui
+    # A signature falls with an edit and comes back with undo.
     ui.tickAllButton.click()
     ui.noteLineEdit.text = "second reading"
     ui.acceptButton.click()
