@@ -42,11 +42,14 @@ class Drags:
         if not self._held:
             self._scheduler.call_later(_DRAG, _END_OF_DRAG_MS, self.end)
 
-    def held(self, on: bool) -> None:
-        """A plane was taken hold of, or let go."""
-        self._held = on
-        if not on:
-            self.end()
+    def taken(self) -> None:
+        """A plane was taken hold of: only when it is let go is it an edit, however long the hand rests."""
+        self._held = True
+
+    def let_go(self) -> None:
+        """A plane was let go."""
+        self._held = False
+        self.end()
 
     def end(self) -> None:
         """The hand has let go: make it an edit, or put things back."""

@@ -74,6 +74,9 @@ def _add_plane(scene: Any) -> Any:
     display.SetTranslationHandleVisibility(True)
     display.SetRotationHandleVisibility(True)
     display.SetScaleHandleVisibility(False)
+    # Along the normal, and about the two axes across it: what else could be done would change nothing.
+    display.SetTranslationHandleComponentVisibility((False, False, True, False))
+    display.SetRotationHandleComponentVisibility((True, True, False, False))
     display.SetFillOpacity(0.15)
     display.SetOutlineOpacity(0.9)
     return node

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Any
 
@@ -30,7 +29,7 @@ _GRID_MM = 0.01  # a scene file keeps places to fewer digits than memory does
 def content_of(result: Result) -> dict[str, Any]:
     """The content of a case's node after a run."""
     return {
-        "history": json.loads(History(result.boundaries).to_json()),
+        "history": History(result.boundaries).to_json(),
         "acceptances": [],
         "surfaces": {"percentiles": list(result.options.percentiles), "levels_suv": None},
         "inputs": {"ct": _plain_input(result.ct), "pet": _plain_input(result.pet)},
@@ -46,7 +45,7 @@ def content_of(result: Result) -> dict[str, Any]:
 
 def history_of(content: dict[str, Any], profile: Profile) -> History:
     """The history of edits in a case's content. Raises InputError where it cannot be read."""
-    return History.from_json(json.dumps(content.get("history")), profile, "the review")
+    return History.from_json(str(content.get("history")), profile, "the review")
 
 
 def result_of(nodes: SceneNodes, content: dict[str, Any]) -> Result:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -63,7 +62,12 @@ class ReviewPresenter(ReviewSession):
         self._display = CaseDisplay(nodes, result, settings, scheduler, self._settled, self._surfaces_changed)
         self._drags = Drags(self._display, scheduler, lambda: self.boundaries, self._apply, self._put_back)
         reactions = Reactions(
-            self._drags.moved, self._drags.held, self._nodes_removed, self._case_modified, self._scene_closes
+            self._drags.moved,
+            self._plane_taken,
+            self._drags.let_go,
+            self._nodes_removed,
+            self._case_modified,
+            self._scene_closes,
         )
         self._watch = Watch(nodes.case.GetScene(), nodes, reactions)
         self._drags.end()  # the table may have been edited while nobody watched
@@ -196,10 +200,16 @@ class ReviewPresenter(ReviewSession):
         self._keep()
         self._tell(Event.ACCEPTED)
 
+    def _plane_taken(self, plane: Any) -> None:
+        self._drags.taken()
+        index = next((i for i, node in enumerate(self._display.nodes.planes) if node is plane), None)
+        if index is not None and index != self.selected:
+            self.select(index, jump=False)
+
     def _keep(self) -> None:
         """Write what the case's node has to remember."""
         self._content |= {
-            "history": json.loads(self._history.to_json()),
+            "history": self._history.to_json(),
             "acceptances": [asdict(one) for one in self._acceptances],
             "surfaces": self.surfaces.settings.to_json(),
         }

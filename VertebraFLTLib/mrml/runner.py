@@ -36,6 +36,7 @@ _BEGINS = {
 }
 _TELLING = 0.08  # share of a run after which the remaining time is a figure worth showing
 _LOG = "run.log"
+_MOST_DETAILS = 8000  # characters: a traceback, not a day's warnings
 _LIBRARY = Path(__file__).resolve().parents[2]
 
 
@@ -48,6 +49,7 @@ class BackgroundRun:
         self.fraction = 0.0  # of the whole run
         self.remaining_s: float | None = None
         self.error = ""  # one line, when failed
+        self.details = ""  # what the process said last, when it failed otherwise than by its input
         self.result: Result | None = None
         self._began = time.monotonic()
         self._folder = Path(tempfile.mkdtemp(prefix="vertebraflt-run-"))
@@ -120,10 +122,11 @@ class BackgroundRun:
     def _reason(self, status: int) -> str:
         with contextlib.suppress(OSError):
             return (self._folder / ERROR).read_text()
-        lines = (self._folder / _LOG).read_text(errors="replace").strip().splitlines()
+        self.details = (self._folder / _LOG).read_text(errors="replace")[-_MOST_DETAILS:].strip()
         if status < 0:
             return f"the run was ended by the system (signal {-status}); there may be too little memory"
-        return f"the run failed: {lines[-1] if lines else f'exit status {status}'}"
+        last = self.details.splitlines()[-1] if self.details else f"exit status {status}"
+        return f"the run failed: {last}"
 
     def _clean_up(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -16,10 +16,11 @@ from VertebraFLTLib.mrml.case import SceneNodes
 
 @dataclass(frozen=True)
 class Reactions:
-    """Whom to tell. ``moved``: a marker or a plane. ``held``: a plane has been taken hold of, or (False) let go."""
+    """Whom to tell. ``moved``: a marker or a plane. ``taken``: hold of a plane, the node; ``let_go``: of any."""
 
     moved: Callable[[], None]
-    held: Callable[[bool], None]
+    taken: Callable[[Any], None]
+    let_go: Callable[[], None]
     nodes_removed: Callable[[], None]
     case_modified: Callable[[], None]
     scene_closes: Callable[[], None]
@@ -51,8 +52,8 @@ class Watch:
         for plane in planes:
             self._planes += [
                 self._observed(plane, events.PointModifiedEvent, "moved"),
-                self._observed(plane, events.PointStartInteractionEvent, "held", True),
-                self._observed(plane, events.PointEndInteractionEvent, "held", False),
+                self._observed(plane, events.PointStartInteractionEvent, "taken", plane),
+                self._observed(plane, events.PointEndInteractionEvent, "let_go"),
             ]
 
     @contextmanager
@@ -69,7 +70,7 @@ class Watch:
         _stop(self._planes)
         _stop(self._others)
 
-    def _observed(self, node: Any, event: Any, reaction: str, *said: bool) -> tuple[Any, int]:
+    def _observed(self, node: Any, event: Any, reaction: str, *said: Any) -> tuple[Any, int]:
         watching = ref(self)
 
         def told(*_: Any) -> None:

@@ -47,7 +47,7 @@ def test_an_error_or_a_cancel_at_any_stage_leaves_the_scene_as_it_was(sample):
 
         return progress
 
-    for wanted in ("reading", "suv", "boundaries", "quantification", "surfaces"):
+    for wanted in ("reading", "suv", "segmentation", "boundaries", "instances", "quantification", "surfaces"):
         with pytest.raises(Cancelled):
             run_case(scene, volumes.ct, volumes.pet, segmenter=volumes.truth, progress=stop_at(wanted))
         assert _content(scene) == before, wanted

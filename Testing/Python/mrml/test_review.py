@@ -247,6 +247,15 @@ def test_a_dragged_plane_becomes_an_edit_when_it_is_let_go(result_on, scene, wai
     assert review.rows[1].sagittal_deg == pytest.approx(np.degrees(np.arctan(0.2)), abs=1e-3)
 
 
+def test_taking_hold_of_a_plane_selects_its_boundary(review):
+    plane = review.nodes.planes[2]
+    plane.InvokeEvent(plane.PointStartInteractionEvent)
+    assert review.selected == 2 and review.told == [Event.SELECTION]
+    assert cell(review, 2, "selected_suv") == cell(review, 2, "mean_suv")
+    plane.InvokeEvent(plane.PointEndInteractionEvent)
+    assert review.log == () and review.selected == 2
+
+
 def test_a_plane_slid_within_itself_is_no_edit_and_goes_back(review):
     plane = review.nodes.planes[1]
     x, y, z = plane.GetOriginWorld()

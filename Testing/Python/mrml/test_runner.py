@@ -105,6 +105,14 @@ def test_input_at_fault_is_told_in_one_line(sample, tmp_path):
         start_run(scene, volumes.ct, None)
 
 
+def test_a_bug_in_the_run_is_told_with_its_traceback(sample, mask):
+    scene, volumes = sample
+    run = start_run(scene, volumes.ct, volumes.pet, Options(cuts="none such"), mask=mask)
+    wait_for(run, lambda run: False)
+    assert run.state == "failed" and run.error.startswith("the run failed: ") and "\n" not in run.error
+    assert "Traceback" in run.details and run.error.removeprefix("the run failed: ") in run.details
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_a_run_that_the_system_ends_says_so(sample, mask):
     scene, volumes = sample
