@@ -35,9 +35,9 @@ class CasePanel:
         self._case: Any = None  # the node under review, or that could not be opened
         self._stop: Callable[[], None] | None = None
         self._tag: int | None = None
-        self._scheduler = QtScheduler()
+        self._scheduler, self._review_scheduler = QtScheduler(), QtScheduler()  # the presenter drops all of its own
         ui.caseSelector.addAttribute("vtkMRMLTextNode", CASE_ATTRIBUTE)
-        self.inputs = InputsSection(ui)
+        self.inputs = InputsSection(ui, self._scheduler)
         self.run = RunSection(ui, finished=self.finished, changed=self._run_changed)
         self.boundaries, self.results, self.export = ReviewSection(ui), ResultsSection(ui), ExportSection(ui)
         self.plot = PlotLink()
@@ -55,6 +55,7 @@ class CasePanel:
             },
             everywhere=True,
         )
+        self._keys.enable(False)  # until the module is opened
         edits = {"+": lambda: press("insertButton"), "Delete": lambda: press("deleteButton")}
         self._table_keys = Shortcuts(ui.boundaryTable, edits, everywhere=False)
         self._copy_key = Shortcuts(ui.suvTable, {"Ctrl+C": self.results.copy_selection}, everywhere=False)
@@ -65,6 +66,7 @@ class CasePanel:
         """Bind the widgets to another parameter node, or to none."""
         if self.parameters is not None and self._tag is not None:
             self.parameters.disconnectGui(self._tag)
+        self.inputs.offer_all()
         self.parameters = self.export.parameters = parameters
         self._tag = None
         if parameters is not None:
@@ -100,6 +102,7 @@ class CasePanel:
         self.run.cancel()
         self.set_parameters(None)
         self._scheduler.cancel()
+        self._review_scheduler.cancel()
 
     def remove(self) -> None:
         """The module goes: nothing of it stays in Slicer's window."""
@@ -118,7 +121,7 @@ class CasePanel:
         self.review, self._stop, self._case = None, None, case
         if case is not None:
             with told():
-                self.review = logic.open_review(case, who=_who(), scheduler=self._scheduler, result=result)
+                self.review = logic.open_review(case, who=_who(), scheduler=self._review_scheduler, result=result)
                 self._stop = self.review.observe(self._on)
                 self.ui.reviewCollapsibleButton.collapsed = self.ui.resultsCollapsibleButton.collapsed = False
                 _set_layout(views.show_review(slicer.mrmlScene, self.review.nodes))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import slicer
 from slicer.i18n import tr as _
 
 from VertebraFLTLib.anatomy import LEVELS
@@ -44,8 +45,8 @@ class ReviewSection:
             "resetButton": lambda review: review.reset(),
             "levelsUpButton": lambda review: review.shift_levels(1),
             "levelsDownButton": lambda review: review.shift_levels(-1),
-            "nextDoubtfulButton": lambda review: review.select_next_doubtful(1),
-            "previousDoubtfulButton": lambda review: review.select_next_doubtful(-1),
+            "nextDoubtfulButton": lambda review: _step(review, 1),
+            "previousDoubtfulButton": lambda review: _step(review, -1),
             "doneAndNextButton": self._done_and_next,
             "tickAllButton": lambda review: review.review_all(),
             "acceptButton": lambda review: review.accept(ui.noteLineEdit.text),
@@ -134,7 +135,7 @@ class ReviewSection:
     def _done_and_next(review: ReviewPresenter) -> None:
         if review.selected is not None:
             review.review(review.selected, True)
-        review.select_next_doubtful()
+        _step(review, 1)
 
     # --- from the presenter ---------------------------------------------------------------------------------------
 
@@ -208,6 +209,11 @@ class ReviewSection:
 
     def _show_warnings(self) -> None:
         say(self.ui.warningsLabel, "" if self.review is None else "\n".join(self.review.warnings))
+
+
+def _step(review: ReviewPresenter, step: int) -> None:
+    if review.select_next_doubtful(step) is None:
+        slicer.util.showStatusMessage(_("No doubtful boundary is left to tick"), 3000)
 
 
 def _signature(signed: Acceptance | None) -> str:

@@ -83,7 +83,7 @@ def test_keys_do_what_the_help_says(module, reviewed, app):
     review.select(4)
     app.press(ui.boundaryTable, qt.Qt.Key_Delete)
     assert len(review.rows) == count - 1
-    app.press(ui.noteLineEdit, qt.Qt.Key_Z, qt.Qt.ControlModifier)  # anywhere in the window
+    app.press(ui.suvTable, qt.Qt.Key_Z, qt.Qt.ControlModifier)  # anywhere in the window
     assert len(review.rows) == count
     app.press(ui.suvTable, qt.Qt.Key_Y, qt.Qt.ControlModifier)
     assert len(review.rows) == count - 1

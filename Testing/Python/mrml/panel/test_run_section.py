@@ -59,20 +59,25 @@ def test_selectors_offer_what_fits(panel, volumes, phantom):
     assert labels not in [*for_ct, *for_pet]
 
 
-def test_a_pet_without_suv_is_explained_and_its_fields_appear(panel, volumes):
+def test_a_pet_without_suv_is_explained_and_its_fields_appear(panel, volumes, wait):
     ui = panel.ui
-    assert "SUV" in ui.petStatusLabel.text and not ui.weightSpinBox.visible
+    wait(lambda: "SUV" in ui.petStatusLabel.text, "how the PET becomes SUV")
+    assert not ui.weightSpinBox.visible
     units = slicer.vtkCodedEntry()
     units.SetValueSchemeMeaning("Bq/ml", "UCUM", "Becquerels/milliliter")
     volumes.pet.SetVoxelValueUnits(units)
     panel.parameters.petUnits = "bqml"
-    assert ui.decayCorrectionComboBox.visible and "decay correction" in ui.petStatusLabel.text
+    wait(lambda: ui.decayCorrectionComboBox.visible, "the field of the decay correction")
+    assert "decay correction" in ui.petStatusLabel.text
     panel.parameters.decayCorrection = "ADMIN"
-    assert ui.weightSpinBox.visible and not ui.scanTimeLineEdit.visible
+    wait(lambda: ui.weightSpinBox.visible, "the field of the weight")
+    assert not ui.scanTimeLineEdit.visible
     ui.weightSpinBox.value = 70.0
-    assert panel.parameters.weightKg == 70.0 and ui.weightSpinBox.visible and ui.doseSpinBox.visible
+    wait(lambda: ui.doseSpinBox.visible, "the field of the dose")
+    assert panel.parameters.weightKg == 70.0 and ui.weightSpinBox.visible
     ui.doseSpinBox.value = 350.0
-    assert "ADMIN" in ui.petStatusLabel.text and ui.doseSpinBox.visible
+    wait(lambda: "ADMIN" in ui.petStatusLabel.text, "how the PET becomes SUV")
+    assert ui.doseSpinBox.visible
 
 
 def test_choices_are_in_words_and_kept_by_name(panel):

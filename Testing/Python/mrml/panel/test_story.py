@@ -22,7 +22,8 @@ def test_from_two_volumes_to_signed_off_tables(
     ui.sampleButton.click()
     assert ui.ctSelector.currentNode().GetName() == "Simulated CT"
     assert ui.petSelector.currentNode().GetName() == "Simulated FLT-PET"
-    assert "SUV" in ui.petStatusLabel.text and not ui.weightSpinBox.visible
+    wait(lambda: "SUV" in ui.petStatusLabel.text, "how the PET becomes SUV")
+    assert not ui.weightSpinBox.visible
     picture("1-inputs", "inputsCollapsibleButton")
 
     # 2. Run: progress, the button cancels meanwhile, the scene is untouched until the end.
