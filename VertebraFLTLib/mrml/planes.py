@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from VertebraFLTLib.mrml.hierarchy import remove
 from VertebraFLTLib.mrml.plot import DOUBTFUL_COLOR, SELECTED_COLOR
 from VertebraFLTLib.mrml.tables import boundary_name, is_doubtful
@@ -82,11 +84,19 @@ def _add_plane(scene: Any) -> Any:
     return node
 
 
+def _axes(normal: Vector) -> tuple[list[float], list[float], list[float]]:
+    """Axes of a plane node (RAS): its first along the patient's left and right as far as the normal lets it."""
+    third = np.asarray(normal)
+    first = np.cross((0.0, 1.0, 0.0), third)
+    first /= np.linalg.norm(first)
+    return first.tolist(), np.cross(third, first).tolist(), third.tolist()
+
+
 def _show(node: Any, boundary: Boundary, selected: bool) -> None:
     modified = node.StartModify()
     if is_moved(node, boundary):
         (x, y, z), (a, b, c) = placed(boundary)
-        node.SetNormalWorld(-a, -b, c)
+        node.SetAxesWorld(*_axes((-a, -b, c)))  # SetNormalWorld ignores what turns by less than a degree
         node.SetOriginWorld(-x, -y, z)
     node.SetName(boundary_name(boundary))
     node.SetLocked(boundary.locked)

@@ -179,6 +179,21 @@ def test_a_tilt_shows_in_rows_and_plane(review):
     assert normal[1] > 0 > normal[0]  # leans backwards, and to the right
 
 
+def test_the_smallest_tilt_shows_and_is_no_edit_of_its_own(review):
+    for degrees in (0.2, 0.4, 0.3):
+        review.tilt(1, degrees, 0.1)
+        _, normal = plane_of(review.nodes.planes[1])
+        assert normal == pytest.approx(review.boundaries.boundaries[1].normal, abs=1e-9)
+    steps = len(review.log)
+    review.end_drag()
+    assert len(review.log) == steps
+    x, y, _ = review.nodes.planes[1].GetOriginWorld()
+    assert (-x, -y) == pytest.approx(review.boundaries.boundaries[1].centre_mm[:2])
+    across, along, up = ([0.0] * 3 for _ in range(3))
+    review.nodes.planes[1].GetAxesWorld(across, along, up)
+    assert abs(across[0]) > 0.99  # the wider side of the sheet lies across the patient
+
+
 def test_a_locked_boundary_stays_and_its_plane_cannot_be_taken(review):
     review.lock(1)
     with pytest.raises(EditRefused, match="locked"):
