@@ -170,9 +170,11 @@ def _draw_boundaries(axes: Axes, view: str, boundaries: BoundarySet, line: Centr
     for boundary in boundaries.boundaries:
         middle = float(middle_at(np.array([boundary.z_mm]))[0])
         sure = boundary.confidence >= LOW_CONFIDENCE
+        slope = -boundary.normal[1 if view == "sagittal" else 0] / boundary.normal[2]
+        half = reach / float(np.hypot(1.0, slope))  # tilted lines are as long as level ones
         axes.plot(
-            [middle - reach, middle + reach],
-            [boundary.z_mm] * 2,
+            [middle - half, middle + half],
+            [boundary.z_mm - slope * half, boundary.z_mm + slope * half],
             color="white" if sure else UNSURE,
             linewidth=1.0 if sure else 1.4,
             linestyle="-" if sure else (0, (2.5, 1.5)),

@@ -144,6 +144,32 @@ def test_an_edited_boundary_moves_the_vertebrae_and_is_not_overwritten(finished,
     assert again.status == 2 and "corrected by hand" in again.fault
 
 
+def test_rebuild_turns_planes_when_asked_and_cuts_by_those_in_the_table(finished, call, tmp_path):
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(finished, copy)
+    rows = table(copy / "boundaries.csv")
+    assert max(abs(float(r["normal_y"])) for r in rows) > 0.1  # oblique by default
+    rows[1] |= {"locked": "1", "reviewed": "1"}
+    with open(copy / "boundaries.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    assert call("rebuild", copy, "--no-scene", "--cuts", "axial").status == 0
+    after = table(copy / "boundaries.csv")
+    assert after[1] == rows[1]  # the locked one
+    assert all(float(r["normal_z"]) == 1.0 for i, r in enumerate(after) if i != 1)
+    axial = [line.split(",")[:8] for line in (copy / "boundaries.csv").read_text().splitlines()]
+    (copy / "boundaries.csv").write_text("\n".join(",".join(cells) for cells in axial) + "\n")  # as of old
+    assert call("rebuild", copy, "--no-scene", "--cuts", "axial").status == 0
+    labels = {}
+    for name, folder in (("oblique", finished), ("axial", copy)):
+        labels[name] = sitk.GetArrayFromImage(sitk.ReadImage(str(folder / "vertebrae.nii.gz")))
+    assert all(len(np.unique(one)) <= 2 for one in labels["axial"])
+    assert any(len(np.unique(one)) > 2 for one in labels["oblique"])
+
+
 def test_a_run_may_be_repeated_where_nothing_was_edited(finished):
     refuse_to_lose_edits(finished)  # raises where it may not
 
