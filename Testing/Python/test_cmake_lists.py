@@ -70,8 +70,8 @@ def test_index_entry_agrees_with_the_extension():
     required = {"$schema", "category", "scm_url"}
     optional = {"scm_revision", "build_dependencies", "build_subdirectory", "tier"}
     assert required <= set(entry) <= required | optional and 1 <= entry["tier"] <= 5
-    for name in ("ICONURL", "SCREENSHOTURLS"):
-        assert (ROOT / given[name].split("/main/")[1]).is_file()
+    for url in (given["ICONURL"] + " " + given["SCREENSHOTURLS"]).split():
+        assert url.endswith(".png") and (ROOT / url.split("/main/")[1]).is_file()
 
 
 # What Slicer's CMake package gives an extension, as far as it is used here: checks as the real macros make them.

@@ -89,7 +89,8 @@ class RunSection:
             return
         self._end()
         if state == "failed":
-            slicer.util.errorDisplay(run.error)
+            more = {"detailedText": run.details} if run.details else {}  # a bug's trace; a refusal has none
+            slicer.util.errorDisplay(run.error, **more)
         elif state == "done":
             with told():
                 self._finished(logic.finish_run(run))

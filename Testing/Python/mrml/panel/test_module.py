@@ -108,7 +108,7 @@ def test_two_cases_in_one_scene(reviewed, phantom):
 
     first, made = reviewed.review.nodes.case, reviewed.review.nodes
     reviewed.review.delete(3)
-    reviewed.finished(logic.run_case(slicer.mrmlScene, made.ct, made.pet))
+    reviewed.finished(logic.run_case(slicer.mrmlScene, made.ct, made.pet, segmenter=object()))
     second = reviewed.review.nodes.case
     assert second is not first and reviewed.ui.caseSelector.nodeCount() == 2
     count = len(reviewed.review.rows)

@@ -26,7 +26,7 @@ class Run:
 
     def __init__(self, state="running", error=""):
         self.state, self.error, self.stage, self.fraction, self.remaining_s = state, error, "segmentation", 0.4, 100.0
-        self.cancelled = False
+        self.cancelled, self.details = False, ""
 
     def poll(self):
         return self.state
