@@ -88,7 +88,6 @@ class VertebraFLTWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def enter(self):
         self.initializeParameterNode()
-        self.panel.entered(True)
 
     def exit(self):
         self.panel.entered(False)
@@ -103,6 +102,7 @@ class VertebraFLTWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def initializeParameterNode(self):
         self.setParameterNode(self.logic.getParameterNode())
+        self.panel.entered(bool(self.parent.isEntered))  # after a reload no enter() follows
 
     def setParameterNode(self, parameters):
         if self._parameters is not None:
