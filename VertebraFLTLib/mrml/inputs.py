@@ -42,7 +42,7 @@ def load_from_node(node: Any, modality: Modality) -> LoadedImage:
         path=node.GetName(),
         kind="dicom" if header and files else "file",
         files=max(len(files), 1),
-        sha256=hashlib.sha256(sitk.GetArrayViewFromImage(image).tobytes()).hexdigest(),
+        sha256=hashlib.sha256(sitk.GetArrayViewFromImage(image).data).hexdigest(),
         series_uid=header.get("SeriesInstanceUID"),
         modality=header.get("Modality", modality),
         header=header,

@@ -54,7 +54,8 @@ class BackgroundRun:
         self._began = time.monotonic()
         self._folder = Path(tempfile.mkdtemp(prefix="vertebraflt-run-"))
         try:
-            (self._folder / JOB).write_bytes(pickle.dumps(job, pickle.HIGHEST_PROTOCOL))
+            with (self._folder / JOB).open("wb") as file:
+                pickle.dump(job, file, pickle.HIGHEST_PROTOCOL)
             self._process = self._start()
         except BaseException:
             self._clean_up()
@@ -69,7 +70,8 @@ class BackgroundRun:
         if status is None:
             return self.state
         if status == 0:
-            self.result = pickle.loads((self._folder / RESULT).read_bytes())
+            with (self._folder / RESULT).open("rb") as file:
+                self.result = pickle.load(file)
             self.state, self.fraction, self.remaining_s = "done", 1.0, 0.0
         else:
             self.state, self.error = "failed", self._reason(status)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import pickle
@@ -52,11 +51,12 @@ def main(folder: Path) -> int:
         _replace(folder / PROGRESS, json.dumps({"stage": stage, "fraction": fraction}).encode())
 
     try:
-        job: Job = pickle.loads((folder / JOB).read_bytes())
+        with (folder / JOB).open("rb") as file:
+            job: Job = pickle.load(file)
         progress("load model", 0.0)
         segmenter = get_segmenter(job.options, job.mask)
         result = pipeline.run(job.ct, job.pet, segmenter, job.options, overrides=job.overrides, progress=progress)
-        _replace(folder / RESULT, _pickled(result))
+        _write(result, folder / RESULT)
     except InputError as error:
         _replace(folder / ERROR, str(error).encode())
         return 2
@@ -72,10 +72,11 @@ class _Pickler(pickle.Pickler):
         return serialize_VTK_data_object(value) if isinstance(value, vtkDataObject) else NotImplemented
 
 
-def _pickled(result: Result) -> bytes:
-    out = io.BytesIO()
-    _Pickler(out, pickle.HIGHEST_PROTOCOL).dump(result)
-    return out.getvalue()
+def _write(result: Result, path: Path) -> None:
+    partial = path.with_suffix(".partial")
+    with partial.open("wb") as file:
+        _Pickler(file, pickle.HIGHEST_PROTOCOL).dump(result)
+    os.replace(partial, path)
 
 
 def _replace(path: Path, data: bytes) -> None:
