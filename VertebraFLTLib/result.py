@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from VertebraFLTLib.quantification.surfaces import Surface
     from VertebraFLTLib.quantification.suv_table import RegionSuv
     from VertebraFLTLib.spine.boundaries import BoundarySet
+    from VertebraFLTLib.spine.history import Acceptance, Entry
     from VertebraFLTLib.spine.profile import Profile
 
 VIEWS = ("axial", "sagittal", "coronal")
@@ -46,6 +47,14 @@ class Options:
     percentiles: tuple[float, ...] = (50.0, 85.0, 98.0)
 
 
+@dataclass(frozen=True)
+class Review:
+    """What readers did to a case: ``log`` in order of time, ``accepted`` the signature that counts, if any."""
+
+    log: tuple[Entry, ...]
+    accepted: Acceptance | None
+
+
 @dataclass
 class Result:
     """Everything a run knows, in memory. Images are in LPS order, each on its own grid."""
@@ -66,6 +75,7 @@ class Result:
     input_warnings: list[str] = field(default_factory=list)  # those of images, SUV and mask; they outlive a rebuild
     carried: dict[str, Any] | None = None  # where boundaries came from, if from another day; as in case.json
     comparison: Comparison | None = None  # that day beside this one, for the figure; a rebuild has none
+    review: Review | None = None  # None: nobody has reviewed it
     edited: bool = False  # boundaries or mask were corrected by hand, now or in an earlier rebuild
     timings_s: dict[str, float] = field(default_factory=dict)
     peak_memory_mb: float = 0.0

@@ -16,12 +16,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 import bench_boundaries
 import bench_edit
 import bench_longitudinal
+import bench_review
 import bench_run
 import bench_segmentation
 
 from VertebraFLTLib.phantom import make_phantom, write_phantom
 
-PARTS = ("boundaries", "edit", "longitudinal", "run", "segmentation")
+PARTS = ("boundaries", "edit", "longitudinal", "review", "run", "segmentation")
 
 
 def main() -> int:
@@ -50,6 +51,9 @@ def main() -> int:
             print(f"\n## Days -1 and 7 with the boundaries of day 28, {args.size} size\n", flush=True)
             for line in bench_longitudinal.report(args.seeds, args.size, args.networks):
                 print(line, flush=True)
+        if "review" in args.only:
+            print(f"\n## Review in the scene, true mask, {args.size} size\n", flush=True)
+            print(bench_review.report(make_phantom(seed=0, size=args.size)), flush=True)
         if {"run", "segmentation"} & set(args.only):
             write_phantom(make_phantom(seed=0, size=args.size), patient)
         if "run" in args.only:

@@ -191,7 +191,9 @@ def read_mrb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Pat
     scenes = []
 
     def read(path: Path) -> Any:
-        scene = slicer.vtkMRMLScene()
+        from VertebraFLTLib.mrml.scene import private_scene
+
+        scene = private_scene()
         cache, manager = slicer.vtkCacheManager(), slicer.vtkDataIOManager()
         cache.SetRemoteCacheDirectory(str(tmp_path_factory.mktemp("cache")))
         manager.SetCacheManager(cache)

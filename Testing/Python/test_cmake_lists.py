@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import shutil
 import subprocess
@@ -57,6 +58,20 @@ def test_extension_metadata_is_complete():
     assert text.index("find_package(Slicer REQUIRED)") < text.index("include(${Slicer_USE_FILE})")
     assert "project(VertebraFLT)" in text
     assert text.rstrip().endswith("include(${Slicer_EXTENSION_GENERATE_CONFIG})\ninclude(${Slicer_EXTENSION_CPACK})")
+
+
+def test_index_entry_agrees_with_the_extension():
+    entry = json.loads((ROOT / "docs" / "extension-index" / "VertebraFLT.json").read_text(encoding="utf-8"))
+    text = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
+    given = dict(re.findall(r'^set\(EXTENSION_(\w+) "(.+)"\)$', text, re.M))
+    assert "project(VertebraFLT)" in text  # the entry's file is called after the project
+    assert entry["category"] == given["CATEGORY"] and entry["build_dependencies"] == given["DEPENDS"].split()
+    assert entry["scm_url"] == given["HOMEPAGE"] + ".git" and entry["scm_url"].endswith("/SlicerVertebraFLT.git")
+    required = {"$schema", "category", "scm_url"}
+    optional = {"scm_revision", "build_dependencies", "build_subdirectory", "tier"}
+    assert required <= set(entry) <= required | optional and 1 <= entry["tier"] <= 5
+    for url in (given["ICONURL"] + " " + given["SCREENSHOTURLS"]).split():
+        assert url.endswith(".png") and (ROOT / url.split("/main/")[1]).is_file()
 
 
 # What Slicer's CMake package gives an extension, as far as it is used here: checks as the real macros make them.

@@ -63,6 +63,11 @@ def to_lps(image: sitk.Image) -> sitk.Image:
     return reordered
 
 
+def reordered_like(image: sitk.Image, other: sitk.Image) -> sitk.Image:
+    """The same voxels with axes permuted and flipped so that they run as those of ``other``."""
+    return _reorder(image, np.array(other.GetDirection()).reshape(3, 3))
+
+
 def back_to_original(image: sitk.Image, original: OriginalGeometry) -> sitk.Image:
     """An image on the LPS-ordered grid of ``original`` brought back to the axis order and flips of ``original``.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,20 @@ import slicer
 
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.io.geometry import back_to_original
-from VertebraFLTLib.mrml import hierarchy, models, plot, segmentation, tables, units, views, volumes
+from VertebraFLTLib.mrml import (
+    case,
+    hierarchy,
+    models,
+    planes,
+    plot,
+    record,
+    segmentation,
+    tables,
+    units,
+    views,
+    volumes,
+)
+from VertebraFLTLib.mrml.case import SceneNodes
 from VertebraFLTLib.result import Result
 
 # Modules of Slicer register these with the application's scene only; a scene made here has to know them too.
@@ -20,39 +33,44 @@ _MODULE_CLASSES = (
     "vtkMRMLSegmentationNode",
     "vtkMRMLSegmentationDisplayNode",
     "vtkMRMLSegmentationStorageNode",
+    "vtkMRMLMarkupsPlaneNode",
+    "vtkMRMLMarkupsPlaneDisplayNode",
+    "vtkMRMLMarkupsPlaneJsonStorageNode",
 )
 
 
-@dataclass(frozen=True)
-class SceneNodes:
-    """What :func:`build_scene` made (or, for CT and PET, was given)."""
-
-    ct: Any
-    pet: Any
-    segmentation: Any
-    suv_table: Any
-    profile_table: Any
-    boundary_table: Any
-    plot: plot.ProfilePlot
-    surfaces: list[Any]
-    folder: int  # subject hierarchy item
-
-
-def build_scene(result: Result, scene: Any, *, ct_node: Any = None, pet_node: Any = None) -> SceneNodes:
-    """Add a result to a scene.
+def build_scene(
+    result: Result,
+    scene: Any,
+    *,
+    ct_node: Any = None,
+    pet_node: Any = None,
+    content: dict[str, Any] | None = None,
+) -> SceneNodes:
+    """Add a result to a scene: all of it, or nothing where an error comes between.
 
     ``ct_node``: the scene's own node of the CT; without one a new node is made, and in it lies the CT in LPS order. The
     same holds for ``pet_node``, which must be in SUV. The masks are put on the grid of the CT's node, so that Slicer
-    edits them voxel by voxel.
+    edits them voxel by voxel. ``content``: of the case's node, where a review has begun already.
     """
+    before, items = {node.GetID() for node in _all_nodes(scene)}, set(hierarchy.items(scene))
     scene.StartState(slicer.vtkMRMLScene.BatchProcessState)
     try:
-        return _build(result, scene, ct_node, pet_node)
+        return _build(result, scene, ct_node, pet_node, content or record.content_of(result))
+    except BaseException:
+        hierarchy.remove_items(scene, [item for item in hierarchy.items(scene) if item not in items])
+        for node in [node for node in _all_nodes(scene) if node.GetID() not in before]:
+            scene.RemoveNode(node)
+        raise
     finally:
         scene.EndState(slicer.vtkMRMLScene.BatchProcessState)
 
 
-def _build(result: Result, scene: Any, ct_node: Any, pet_node: Any) -> SceneNodes:
+def _all_nodes(scene: Any) -> list[Any]:
+    return [scene.GetNthNode(index) for index in range(scene.GetNumberOfNodes())]
+
+
+def _build(result: Result, scene: Any, ct_node: Any, pet_node: Any, content: dict[str, Any]) -> SceneNodes:
     semantic, vertebrae = result.semantic, result.vertebrae
     ct, pet = ct_node, pet_node
     if ct is None:
@@ -63,20 +81,31 @@ def _build(result: Result, scene: Any, ct_node: Any, pet_node: Any) -> SceneNode
         semantic, vertebrae = (back_to_original(mask, result.ct.original) for mask in (semantic, vertebrae))
     if pet is None:
         pet = volumes.add_volume(scene, result.pet_suv, "PET SUVbw")
-    units.mark_as_suv(pet, result.suv.tracer)
-    units.show_as_pet(pet)
     segments = segmentation.add_segmentation(scene, semantic, vertebrae, ct)
     suv_table = tables.add_suv_table(scene, result.suv_table)
+    level_table = tables.add_level_table(scene, result.suv_table)
     profile_table = tables.add_profile_table(scene, result.profile)
     boundary_table = tables.add_boundary_table(scene, result.boundaries, result.profile)
-    profile_plot = plot.add_profile_plot(scene, profile_table, boundary_table)
-    surfaces = models.add_surfaces(scene, result.surfaces)
-    made = [segments, suv_table, profile_table, boundary_table]
-    made += [profile_plot.profile, profile_plot.boundaries, profile_plot.chart]
-    if pet_node is None:
-        made.insert(0, pet)
-    folder = hierarchy.arrange(scene, ct, made, surfaces, result.ct.source.header, take_ct=ct_node is None)
-    return SceneNodes(ct, pet, segments, suv_table, profile_table, boundary_table, profile_plot, surfaces, folder)
+    nodes = SceneNodes(
+        ct,
+        pet,
+        segments,
+        suv_table,
+        level_table,
+        profile_table,
+        boundary_table,
+        plot.add_profile_plot(scene, profile_table, boundary_table),
+        plot.add_level_plot(scene, level_table),
+        planes.update_planes(scene, [], result.boundaries.boundaries),
+        models.add_surfaces(scene, result.surfaces),
+    )
+    nodes = replace(nodes, case=case.add_case(scene, nodes, content))
+    made = nodes.made if pet_node is not None else [pet, *nodes.made]
+    header = result.ct.source.header
+    folder = hierarchy.arrange(scene, ct, made, nodes.planes, nodes.surfaces, header, take_ct=ct_node is None)
+    units.mark_as_suv(pet, result.suv.tracer)
+    units.show_as_pet(pet)
+    return replace(nodes, folder=folder)
 
 
 def private_scene() -> Any:
@@ -88,20 +117,20 @@ def private_scene() -> Any:
     return scene
 
 
-def write_scene(result: Result, path: str | Path) -> None:
+def write_scene(result: Result, path: str | Path, content: dict[str, Any] | None = None) -> None:
     """Write the result as a Slicer data bundle (.mrb), whole or not at all, without touching the application's scene.
 
-    Raises InputError where the file cannot be written.
+    ``content``: of the case's node, where a review has begun already. Raises InputError where it cannot be written.
     """
     target = Path(path).resolve()
     scene = private_scene()
-    nodes = build_scene(result, scene)
+    nodes = build_scene(result, scene, content=content)
     segmentation.prepare_to_store(nodes.segmentation)
     bounds = [0.0] * 6
     nodes.segmentation.GetSegmentation().GetBounds(bounds)
     if bounds[0] > bounds[1]:  # no segment
         nodes.ct.GetRASBounds(bounds)
-    views.prepare_views(scene, nodes.ct, nodes.pet, nodes.plot.chart, tuple(bounds))
+    views.prepare_views(scene, nodes, tuple(bounds))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         # A folder, since the scene inside a bundle is called after the bundle's file.

@@ -10,7 +10,8 @@ SUV_UNIT = "{SUVbw}g/ml"  # UCUM, as Slicer's PET importer writes it
 _SUV_QUANTITY = ("126400", "DCM", "Standardized Uptake Value")
 _SUV_UNITS = (SUV_UNIT, "UCUM", "Standardized Uptake Value body weight")
 _CT_QUANTITY = ("112031", "DCM", "Attenuation Coefficient")
-_CT_UNITS = ("[hnsf'U]", "UCUM", "Hounsfield unit")
+HOUNSFIELD_UNIT = "[hnsf'U]"  # UCUM
+_CT_UNITS = (HOUNSFIELD_UNIT, "UCUM", "Hounsfield unit")
 
 TRACER_ATTRIBUTE = "DICOM.RadiopharmaceuticalCodeValue"
 # DICOM PS3.16 CID 4020, in the SRT form that scanners and Slicer's importer use.

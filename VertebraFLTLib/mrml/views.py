@@ -6,13 +6,56 @@ from typing import Any
 
 import slicer
 
+from VertebraFLTLib.mrml.case import SceneNodes
+
 _SLICES = {"Red": "Axial", "Green": "Coronal", "Yellow": "Sagittal"}
 _FUSION_OPACITY = 0.5
 _CAMERA_DISTANCE = 2.2  # in sizes of what is shown, at the camera's view angle of 30 degrees
 PLOT_VIEW = "PlotView1"
+LAYOUT_ID = 52917  # any number that no other module uses
+
+# The column is upright: three tall views side by side, the profile in the full width below them.
+LAYOUT = """
+<layout type="vertical" split="true">
+ <item splitSize="640"><layout type="horizontal" split="true">
+  <item><view class="vtkMRMLSliceNode" singletontag="Yellow">
+   <property name="orientation" action="default">Sagittal</property>
+   <property name="viewlabel" action="default">Y</property>
+   <property name="viewcolor" action="default">#EDD54C</property></view></item>
+  <item><view class="vtkMRMLSliceNode" singletontag="Green">
+   <property name="orientation" action="default">Coronal</property>
+   <property name="viewlabel" action="default">G</property>
+   <property name="viewcolor" action="default">#6EB04B</property></view></item>
+  <item><view class="vtkMRMLViewNode" singletontag="1">
+   <property name="viewlabel" action="default">1</property></view></item>
+ </layout></item>
+ <item splitSize="360"><view class="vtkMRMLPlotViewNode" singletontag="PlotView1">
+  <property name="viewlabel" action="default">P</property></view></item>
+</layout>
+"""
 
 
-def prepare_views(scene: Any, ct: Any, pet: Any, chart: Any, bounds_ras: tuple[float, ...]) -> None:
+def register_layout(scene: Any) -> Any:
+    """Tell the scene's layout node, made where there is none, of the review's layout; the layout node."""
+    layout = scene.GetSingletonNode("vtkMRMLLayoutNode", "vtkMRMLLayoutNode")
+    layout = layout or scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+    if layout is None:
+        layout = scene.AddNode(slicer.vtkMRMLLayoutNode())
+    if layout.IsLayoutDescription(LAYOUT_ID):
+        layout.SetLayoutDescription(LAYOUT_ID, LAYOUT)
+    else:
+        layout.AddLayoutDescription(LAYOUT_ID, LAYOUT)
+    return layout
+
+
+def show_review(scene: Any, nodes: SceneNodes) -> int:
+    """The review's layout with fusion and profile in it; the layout's number, for Slicer's layout manager."""
+    register_layout(scene).SetViewArrangement(LAYOUT_ID)
+    show(scene, nodes.ct, nodes.pet, nodes.plot.chart)
+    return LAYOUT_ID
+
+
+def prepare_views(scene: Any, nodes: SceneNodes, bounds_ras: tuple[float, ...]) -> None:
     """Give a scene made without Slicer the view nodes that Slicer takes over when it opens it.
 
     ``bounds_ras``: xmin, xmax, ymin, ymax, zmin, zmax of what the slice views are to show (mm).
@@ -30,7 +73,7 @@ def prepare_views(scene: Any, ct: Any, pet: Any, chart: Any, bounds_ras: tuple[f
         _centre(scene.GetSingletonNode(name, "vtkMRMLSliceNode"), bounds_ras)
     scene.AddNode(slicer.vtkMRMLSelectionNode())
     _add_camera(scene, bounds_ras)
-    show(scene, ct, pet, chart)
+    show(scene, nodes.ct, nodes.pet, nodes.plot.chart)
 
 
 def show(scene: Any, ct: Any, pet: Any, chart: Any) -> None:
@@ -45,10 +88,18 @@ def show(scene: Any, ct: Any, pet: Any, chart: Any) -> None:
         selection.SetActiveVolumeID(ct.GetID())
         selection.SetSecondaryVolumeID(pet.GetID())
         selection.SetActivePlotChartID(chart.GetID())
+    show_chart(scene, chart)
+
+
+def show_chart(scene: Any, chart: Any) -> None:
+    """A chart in the plot view, its points ready to be dragged where the chart lets them."""
     plot_view = scene.GetSingletonNode(PLOT_VIEW, "vtkMRMLPlotViewNode")
-    if plot_view is not None:
-        plot_view.SetPlotChartNodeID(chart.GetID())
-        plot_view.SetInteractionMode(slicer.vtkMRMLPlotViewNode.InteractionModeMovePoints)
+    if plot_view is None:
+        return
+    modes = slicer.vtkMRMLPlotViewNode
+    plot_view.SetPlotChartNodeID(chart.GetID())
+    movable = chart.GetEnablePointMoveAlongX()
+    plot_view.SetInteractionMode(modes.InteractionModeMovePoints if movable else modes.InteractionModePanView)
 
 
 def _centre(slice_node: Any, bounds_ras: tuple[float, ...]) -> None:

@@ -77,6 +77,20 @@ def image_from_node(node: Any) -> sitk.Image:
     scalars = data.GetPointData().GetScalars()
     if scalars.GetNumberOfComponents() != 1:
         raise InputError(f"volume {name} has {scalars.GetNumberOfComponents()} values per voxel: choose a grey volume")
+    grid = grid_from_node(node)
+    ni, nj, nk = data.GetDimensions()
+    image = sitk.GetImageFromArray(vtk_to_numpy(scalars).reshape(nk, nj, ni))
+    image.SetSpacing(grid.GetSpacing())
+    image.SetDirection(grid.GetDirection())
+    image.SetOrigin(grid.GetOrigin())
+    return image
+
+
+def grid_from_node(node: Any) -> sitk.Image:
+    """One voxel that lies and runs in the world as the first of a volume node does, parent transforms resolved.
+
+    Raises InputError under a transform after which voxels are no longer boxes.
+    """
     matrix = vtkMatrix4x4()
     node.GetIJKToRASMatrix(matrix)
     ijk_to_lps = LPS_TO_RAS @ _parent_matrix(node) @ numpy_matrix(matrix)
@@ -84,13 +98,14 @@ def image_from_node(node: Any) -> sitk.Image:
     spacing = np.linalg.norm(axes, axis=0)
     direction = axes / spacing
     if not np.allclose(direction.T @ direction, np.eye(3), atol=_ORTHOGONAL):
-        raise InputError(f"volume {name} is sheared by its transform: harden the transform in module Transforms first")
-    ni, nj, nk = data.GetDimensions()
-    image = sitk.GetImageFromArray(vtk_to_numpy(scalars).reshape(nk, nj, ni))
-    image.SetSpacing(spacing.tolist())
-    image.SetDirection(direction.ravel().tolist())
-    image.SetOrigin(ijk_to_lps[:3, 3].tolist())
-    return image
+        raise InputError(
+            f"volume {node.GetName()} is sheared by its transform: harden the transform in module Transforms first"
+        )
+    grid = sitk.Image((1, 1, 1), sitk.sitkUInt8)
+    grid.SetSpacing(spacing.tolist())
+    grid.SetDirection(direction.ravel().tolist())
+    grid.SetOrigin(ijk_to_lps[:3, 3].tolist())
+    return grid
 
 
 def _parent_matrix(node: Any) -> npt.NDArray[np.float64]:

@@ -1,160 +1,165 @@
-"""Behaviour of the module's panel: binds widgets to parameters, runs a case with progress and cancel, shows it."""
+"""The module's panel over the widgets of VertebraFLT.ui: binds its sections to a parameter node and a presenter."""
 
 from __future__ import annotations
 
-import logging
+import getpass
+from collections.abc import Callable
 from typing import Any
 
 import slicer
-from slicer.i18n import tr as _
 
-from VertebraFLTLib.errors import Cancelled, InputError
-from VertebraFLTLib.mrml import dependencies, views
-from VertebraFLTLib.mrml.logic import CaseRun, export_case, run_case
-from VertebraFLTLib.mrml.parameter_node import options_of
+from VertebraFLTLib.mrml import logic, views
+from VertebraFLTLib.mrml.case import CASE_ATTRIBUTE
+from VertebraFLTLib.mrml.review import Event, ReviewPresenter
+from VertebraFLTLib.mrml.widget_export import ExportSection
+from VertebraFLTLib.mrml.widget_inputs import InputsSection
+from VertebraFLTLib.mrml.widget_plot import PlotLink
+from VertebraFLTLib.mrml.widget_results import ResultsSection
+from VertebraFLTLib.mrml.widget_review import ReviewSection
+from VertebraFLTLib.mrml.widget_run import RunSection
+from VertebraFLTLib.mrml.widget_scheduler import QtScheduler
+from VertebraFLTLib.mrml.widget_shortcuts import Shortcuts
+from VertebraFLTLib.mrml.widget_told import say, told
+from VertebraFLTLib.mrml.widget_words import name_choices
 
-log = logging.getLogger(__name__)
-
-_STAGES = {
-    "reading": _("Reading the volumes"),
-    "suv": _("Deriving SUV"),
-    "segmentation": _("Segmenting the bones"),
-    "boundaries": _("Finding the boundaries"),
-    "instances": _("Parting the vertebrae"),
-    "quantification": _("Measuring uptake"),
-    "surfaces": _("Making surfaces"),
-    "report": _("Writing the report"),
-    "scene": _("Writing the scene"),
-}
+_PARAMETER = "SlicerParameterName"  # the dynamic property of a bound widget in the form
 
 
 class CasePanel:
-    """The panel over the widgets of VertebraFLT.ui; made anew on reload."""
+    """The panel; made anew on reload."""
 
     def __init__(self, ui: Any) -> None:
         self.ui = ui
         self.parameters: Any = None
-        self.case: CaseRun | None = None
-        self.running = False
-        self._cancelled = False
-        self._gui_tag: Any = None
-        ui.applyButton.clicked.connect(self.apply_or_cancel)
-        ui.exportButton.clicked.connect(self.export)
-        ui.progressBar.visible = False
-        self.update()
+        self.review: ReviewPresenter | None = None
+        self._case: Any = None  # the node under review, or that could not be opened
+        self._stop: Callable[[], None] | None = None
+        self._tag: int | None = None
+        self._scheduler, self._review_scheduler = QtScheduler(), QtScheduler()  # the presenter drops all of its own
+        ui.caseSelector.addAttribute("vtkMRMLTextNode", CASE_ATTRIBUTE)
+        self.inputs = InputsSection(ui, self._scheduler)
+        self.run = RunSection(ui, finished=self.finished, changed=self._run_changed)
+        self.boundaries, self.results, self.export = ReviewSection(ui), ResultsSection(ui), ExportSection(ui)
+        self.plot = PlotLink()
+        press = self.boundaries.press
+        undo, redo = (lambda: press("undoButton")), (lambda: press("redoButton"))
+        self._keys = Shortcuts(
+            slicer.util.mainWindow() or ui.boundaryTable.window(),
+            {
+                "Ctrl+Z": undo,
+                "Ctrl+Y": redo,
+                "Ctrl+Shift+Z": redo,
+                "F8": lambda: press("nextDoubtfulButton"),
+                "Shift+F8": lambda: press("previousDoubtfulButton"),
+                "F9": lambda: press("doneAndNextButton"),
+            },
+            everywhere=True,
+        )
+        self._keys.enable(False)  # until the module is opened
+        edits = {"+": lambda: press("insertButton"), "Delete": lambda: press("deleteButton")}
+        self._table_keys = Shortcuts(ui.boundaryTable, edits, everywhere=False)
+        self._copy_key = Shortcuts(ui.suvTable, {"Ctrl+C": self.results.copy_selection}, everywhere=False)
+
+    # --- life of the module ---------------------------------------------------------------------------------------
 
     def set_parameters(self, parameters: Any) -> None:
         """Bind the widgets to another parameter node, or to none."""
-        if self.parameters is not None:
-            self.parameters.disconnectGui(self._gui_tag)
-        self.parameters = parameters
+        if self.parameters is not None and self._tag is not None:
+            self.parameters.disconnectGui(self._tag)
+        self.inputs.offer_all()
+        self.parameters = self.export.parameters = parameters
+        self._tag = None
         if parameters is not None:
-            self._gui_tag = parameters.connectGui(self.ui)
+            views.register_layout(slicer.mrmlScene)  # which a scene file does not keep
+            named = {widget.property(_PARAMETER): widget for widget in vars(self.ui).values()}
+            self._tag = parameters.connectParametersToGui({name: widget for name, widget in named.items() if name})
+            name_choices(self.ui)
+        self.inputs.bind(parameters)
+        self.run.bind(parameters)
         self.update()
 
-    def forget_case(self) -> None:
-        """The scene closes: stop a run, and let go of nodes that are no more."""
-        self.cancel()
-        self.case = None
+    def update(self, *_args: Any) -> None:
+        """The parameter node changed: follow its inputs, and its case."""
+        self.inputs.update()
+        self.run.update()
+        case = None if self.parameters is None else self.parameters.caseNode
+        if case is not self._case:
+            self.open(case)
 
-    def update(self, *_: Any) -> None:
-        """What may be pressed now, and what the tables show."""
-        ready = self.parameters is not None and self.parameters.ct is not None and self.parameters.pet is not None
-        self.ui.applyButton.text = "Cancel" if self.running else "Apply"
-        self.ui.applyButton.enabled = self.running or ready
-        self.ui.applyButton.toolTip = "" if ready else "Choose a CT and a PET"
-        self.ui.exportButton.enabled = self.case is not None and not self.running
-        for name in ("inputsCollapsibleButton", "exportCollapsibleButton"):
-            getattr(self.ui, name).enabled = not self.running
-        if self.parameters is not None:
-            self.ui.suvTableView.setMRMLTableNode(self.parameters.suvTable)
-            self.ui.boundaryTableView.setMRMLTableNode(self.parameters.boundaryTable)
+    def scene_changed(self, *_args: Any) -> None:
+        """Nodes came or went: offer what fits, once the scene is quiet."""
+        self._scheduler.call_later("offer", 300, self.inputs.offer_what_fits)
 
-    def apply_or_cancel(self, *_: Any) -> None:
-        """The button's two meanings."""
-        if self.running:
-            self.cancel()
-        else:
-            self.apply()
+    def entered(self, on: bool) -> None:
+        """The module is opened, or left: its keys are its own while it is open."""
+        self._keys.enable(on)
+        if on:
+            self.inputs.offer_what_fits()
+            self.plot.follow()
 
-    def cancel(self) -> None:
-        """Stop the run at its next report of progress."""
-        self._cancelled = True
+    def leave_scene(self) -> None:
+        """The scene closes: stop the run, let go of nodes that are about to go."""
+        self.run.cancel()
+        self.set_parameters(None)
+        self._scheduler.cancel()
+        self._review_scheduler.cancel()
 
-    def apply(self) -> None:
-        """Run the case and show it; errors that the user can mend are one line."""
-        parameters = self.parameters
-        with self._work():
-            dependencies.ensure_for_run()
-            case = run_case(
-                slicer.mrmlScene, parameters.ct, parameters.pet, options_of(parameters), progress=self._progress
-            )
-            self.case, nodes = case, case.nodes
-            parameters.segmentation = nodes.segmentation
-            parameters.suvTable = nodes.suv_table
-            parameters.profileTable = nodes.profile_table
-            parameters.boundaryTable = nodes.boundary_table
-            parameters.profileChart = nodes.plot.chart
-            self.ui.warningsLabel.text = "\n".join(case.result.warnings)
-            self.ui.deviceLabel.text = str(case.result.segmentation.get("device", ""))
-            slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutConventionalPlotView)
-            views.show(slicer.mrmlScene, nodes.ct, nodes.pet, nodes.plot.chart)
+    def remove(self) -> None:
+        """The module goes: nothing of it stays in Slicer's window."""
+        self.leave_scene()
+        for keys in (self._keys, self._table_keys, self._copy_key):
+            keys.remove()
+
+    # --- cases ----------------------------------------------------------------------------------------------------
+
+    def open(self, case: Any, result: Any = None) -> None:
+        """Review another case, or none; ``result`` saves reading it back from the scene."""
+        if self._stop is not None:
+            self._stop()
+        if self.review is not None:
+            self.review.close()
+        self.review, self._stop, self._case = None, None, case
+        if case is not None:
+            with told():
+                self.review = logic.open_review(case, who=_who(), scheduler=self._review_scheduler, result=result)
+                self._stop = self.review.observe(self._on)
+                self.ui.reviewCollapsibleButton.collapsed = self.ui.resultsCollapsibleButton.collapsed = False
+                _set_layout(views.show_review(slicer.mrmlScene, self.review.nodes))
+        say(self.ui.usedLabel, "" if self.review is None else self.review.used)
+        for section in (self.boundaries, self.results, self.export, self.plot):
+            section.bind(self.review)
+
+    def finished(self, run: logic.CaseRun) -> None:
+        """A run is in the scene: review it, in the layout made for that."""
+        self.open(run.nodes.case, run.result)
+        self.parameters.caseNode = run.nodes.case
+        self.ui.inputsCollapsibleButton.collapsed = True
+        if slicer.app.layoutManager() is not None:
             slicer.util.resetSliceViews()
             slicer.util.resetThreeDViews()
 
-    def export(self, *_: Any) -> None:
-        """Write the folder of the last run."""
-        case, folder = self.case, self.parameters.exportFolder
-        if case is None:
+    def _run_changed(self) -> None:
+        self.ui.inputsCollapsibleButton.enabled = self.run.run is None
+
+    def _on(self, event: Event) -> None:
+        if event is Event.CLOSED:
+            message = "" if self.review is None else self.review.message
+            self.review = self._stop = None
+            for section in (self.boundaries, self.results, self.export, self.plot):
+                section.bind(None)
+            say(self.ui.messageLabel, message)
             return
-        with self._work():
-            if not str(folder) or str(folder) == ".":
-                raise InputError("no export folder is chosen: choose one")
-            dependencies.ensure(dependencies.EXPORT_PACKAGES)
-            export_case(case.result, folder, self._progress)
-            slicer.util.showStatusMessage(f"Written to {folder}", 5000)
-
-    def _work(self) -> _Work:
-        return _Work(self)
-
-    def _progress(self, stage: str, fraction: float) -> None:
-        self.ui.progressBar.value = round(100 * fraction)
-        self.ui.stageLabel.text = _STAGES.get(stage, stage)
-        slicer.app.processEvents()  # repaints, and lets a press of Cancel through
-        if self._cancelled:
-            raise Cancelled("cancelled by the user")
+        self.boundaries.on(event)
+        self.results.on(event)
+        self.plot.follow()
 
 
-class _Work:
-    """While it lasts: progress shown, Apply means Cancel; afterwards: as before, an error told."""
-
-    def __init__(self, panel: CasePanel) -> None:
-        self.panel = panel
-
-    def __enter__(self) -> None:
-        self.panel.running, self.panel._cancelled = True, False
-        self.panel.ui.progressBar.visible = True
-        self.panel.update()
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
-        self.panel.running = False
-        self.panel.ui.progressBar.visible = False
-        self.panel.ui.stageLabel.text = ""
-        self.panel.update()
-        if isinstance(error, Cancelled):
-            slicer.util.showStatusMessage(str(error), 5000)
-            return True
-        if isinstance(error, InputError):
-            slicer.util.errorDisplay(str(error))
-            return True
-        if isinstance(error, Exception):
-            log.error("the run failed", exc_info=error)
-            slicer.util.errorDisplay(f"VertebraFLT failed: {error}", detailedText=_trace(error))
-            return True
-        return False
+def _set_layout(layout: int) -> None:
+    manager = slicer.app.layoutManager()  # none without a main window
+    if manager is not None:
+        manager.setLayout(layout)
 
 
-def _trace(error: BaseException) -> str:
-    import traceback
-
-    return "".join(traceback.format_exception(error))
+def _who() -> str:
+    """The name in Slicer's settings of the user, else of the login."""
+    return str(slicer.app.applicationLogic().GetUserInformation().GetName() or getpass.getuser())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,29 +85,41 @@ def percentile_surfaces(
 
     pet_suv: float image. semantic, vertebrae: uint8 images, any grid in the same patient coordinates.
     """
-    bones, levels = LabelBoxes.of(semantic), LabelBoxes.of(vertebrae)
-    masks = {region: bones.binary(REGIONS[region]) for region in WHOLE_BONES}
-    masks |= {level.name: levels.binary((level.code,)) for level in reversed(LEVELS)}
-    fields: dict[str, list[UptakeField]] = {}
+    masks = region_masks(semantic, vertebrae)
+    fields: dict[str, UptakeField] = {}
     for done, (region, mask) in enumerate(masks.items()):
         progress("surfaces", 0.5 * done / len(masks))
-        field = None if mask is None else uptake_field(pet_suv, mask)
+        field = uptake_field(pet_suv, mask)
         if field is not None:
-            fields[region] = [field]
-    whole = [field for region in WHOLE_BONES for field in fields.get(region, [])]
-    if whole:
-        fields = {**{r: f for r, f in fields.items() if r in WHOLE_BONES}, ALL_MARROW: whole, **fields}
+            fields[region] = field
+    parts = with_all_marrow(fields)
     surfaces: list[Surface] = []
-    for done, (region, parts) in enumerate(fields.items()):
-        progress("surfaces", 0.5 + 0.5 * done / len(fields))
-        surfaces += _nested(region, parts, percentiles, levels_suv)
+    for done, (region, of_region) in enumerate(parts.items()):
+        progress("surfaces", 0.5 + 0.5 * done / len(parts))
+        surfaces += nested_surfaces(region, of_region, percentiles, levels_suv)
     progress("surfaces", 1.0)
     return surfaces
 
 
-def _nested(
-    region: str, fields: list[UptakeField], percentiles: Sequence[float], levels_suv: Sequence[float] | None
+def region_masks(semantic: sitk.Image, vertebrae: sitk.Image) -> dict[str, sitk.Image]:
+    """The 0/1 mask of each region there is, cropped to it: whole bones first, then vertebrae from the lowest up."""
+    bones, levels = LabelBoxes.of(semantic), LabelBoxes.of(vertebrae)
+    masks = {region: bones.binary(REGIONS[region]) for region in WHOLE_BONES}
+    masks |= {level.name: levels.binary((level.code,)) for level in reversed(LEVELS)}
+    return {region: mask for region, mask in masks.items() if mask is not None}
+
+
+def with_all_marrow(fields: Mapping[str, UptakeField]) -> dict[str, list[UptakeField]]:
+    """What each region's surfaces are drawn from: its own field, and for all the marrow those of the whole bones."""
+    bones = {region: [field] for region, field in fields.items() if region in WHOLE_BONES}
+    everything = {ALL_MARROW: [field for (field,) in bones.values()]} if bones else {}
+    return bones | everything | {region: [field] for region, field in fields.items() if region not in bones}
+
+
+def nested_surfaces(
+    region: str, fields: Sequence[UptakeField], percentiles: Sequence[float], levels_suv: Sequence[float] | None = None
 ) -> list[Surface]:
+    """One region's surfaces from the outermost in; see :func:`percentile_surfaces`."""
     steps: list[tuple[float | None, float]]
     if levels_suv is None:
         inside = np.concatenate([field.inside for field in fields])

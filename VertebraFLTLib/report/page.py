@@ -12,6 +12,7 @@ from VertebraFLTLib.pipeline import LOW_CONFIDENCE
 from VertebraFLTLib.quantification.suv_table import RegionSuv
 from VertebraFLTLib.report.html import Column, Markup, box, details, facts, heading, items, join, picture, table, tag
 from VertebraFLTLib.report.page_style import CSS, PAGE
+from VertebraFLTLib.report.review_section import review_section
 from VertebraFLTLib.report.wording import CAPTIONS, NOTICE, SEGMENTER_NAMES, SUV_NOTE, region_name
 from VertebraFLTLib.result import Result
 
@@ -27,6 +28,7 @@ def report_page(result: Result, record: Mapping[str, Any], figures: Mapping[str,
         _figure("registration", figures),
         _figure("profile", figures),
         _boundaries(result),
+        review_section(result),
         heading("Uptake"),
         _figure("suv_by_level", figures),
         _suv_table(result.suv_table),

@@ -13,6 +13,8 @@ Keys (stable; new ones may be added, ``format_version`` rises when one changes i
 - ``boundaries``: extent, confidence of the level names with its reason, ``items`` (columns of ``boundaries.csv`` and
   ``reasons``), ``vertebrae`` (name, lower and upper end, whether complete)
 - ``regions``: the rows of ``suv.csv`` with ``suv_total_ml`` = mean SUV x volume, which no voxel size changes
+- ``review``: what readers did: ``accepted`` (who, when, note, sha256 of the table of boundaries; null: not, or
+  changed since) and ``log`` (when, who, what); null where nobody has reviewed the case
 - ``surfaces``: file, region, percentile, level in SUV
 - ``boundaries_sha256``: of ``boundaries.csv`` as the run wrote it, so that later edits are noticed
 - ``carried``: null, or from which run the boundaries were carried: ``label`` of the day, ``reference`` and hashes by
@@ -77,6 +79,7 @@ def case_record(result: Result) -> dict[str, Any]:
             }
             for s in result.surfaces
         ],
+        "review": result.review,
         "warnings": list(result.warnings),
         "input_warnings": list(result.input_warnings),
         "carried": result.carried,

@@ -25,6 +25,16 @@ class Entry:
     what: str
 
 
+@dataclass(frozen=True)
+class Acceptance:
+    """A reader's signature: ``when`` (UTC, ISO 8601), ``who``, a note, and the sha256 of the set's table."""
+
+    when: str
+    who: str
+    note: str
+    sha256: str
+
+
 class History:
     """The sets of boundaries that a user went through, from the detected one on.
 
@@ -56,6 +66,16 @@ class History:
     def can_redo(self) -> bool:
         """Whether a step was taken back that can be taken again."""
         return self._at < len(self._steps) - 1
+
+    @property
+    def undo_text(self) -> str:
+        """What undo takes back, in words; empty where there is nothing."""
+        return self._steps[self._at][0] if self.can_undo else ""
+
+    @property
+    def redo_text(self) -> str:
+        """What redo does again, in words; empty where there is nothing."""
+        return self._steps[self._at + 1][0] if self.can_redo else ""
 
     @property
     def log(self) -> tuple[Entry, ...]:

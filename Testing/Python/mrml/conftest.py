@@ -93,6 +93,7 @@ def make_result(geometry: str = "straight", header: dict[str, Any] | None = None
             0.9 - 0.3 * i,
             "span-prior",
             ("noisy",) * i,
+            (-3.0 - i, 4.0, heights[i]),
         )
         for i in range(3)
     )
@@ -127,6 +128,29 @@ def make_result(geometry: str = "straight", header: dict[str, Any] | None = None
         surfaces=surfaces,
         options=Options(),
     )
+
+
+class Waiting:
+    """A scheduler under the test's hand: what was put off waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[str, Callable[[], None]] = {}
+
+    def call_later(self, key: str, milliseconds: int, function: Callable[[], None]) -> None:
+        self.waiting[key] = function
+
+    def cancel(self) -> None:
+        self.waiting.clear()
+
+    def let_go(self) -> None:
+        while self.waiting:
+            self.waiting.pop(next(iter(self.waiting)))()
+
+
+@pytest.fixture
+def wait() -> Waiting:
+    """Such a scheduler."""
+    return Waiting()
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from VertebraFLTLib.mrml.inputs import load_from_node  # noqa: E402
 from VertebraFLTLib.mrml.logic import run_case  # noqa: E402
 from VertebraFLTLib.mrml.sample import add_phantom  # noqa: E402
 from VertebraFLTLib.mrml.scene import private_scene  # noqa: E402
-from VertebraFLTLib.mrml.tables import boundaries_from_table  # noqa: E402
+from VertebraFLTLib.mrml.tables import heights_in_table  # noqa: E402
 from VertebraFLTLib.mrml.volumes import add_volume  # noqa: E402
 from VertebraFLTLib.result import Options  # noqa: E402
 
@@ -47,7 +47,7 @@ def test_an_error_or_a_cancel_at_any_stage_leaves_the_scene_as_it_was(sample):
 
         return progress
 
-    for wanted in ("reading", "suv", "boundaries", "quantification", "surfaces"):
+    for wanted in ("reading", "suv", "segmentation", "boundaries", "instances", "quantification", "surfaces"):
         with pytest.raises(Cancelled):
             run_case(scene, volumes.ct, volumes.pet, segmenter=volumes.truth, progress=stop_at(wanted))
         assert _content(scene) == before, wanted
@@ -68,7 +68,7 @@ def test_the_sample_becomes_tables_segments_plot_and_surfaces(sample, phantom_re
     assert {"L5", "L1", "T12"} <= levels
     for level in ("L5", "L1", "T12"):
         assert segmentation.GetSegment(f"vertebra_{level}").GetName() == level
-    assert boundaries_from_table(case.nodes.boundary_table, case.result.profile) == case.result.boundaries
+    assert heights_in_table(case.nodes.boundary_table) == [b.z_mm for b in case.result.boundaries.boundaries]
     assert case.nodes.surfaces
     tree = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     assert tree.GetItemParent(tree.GetItemByDataNode(case.nodes.segmentation)) == case.nodes.folder

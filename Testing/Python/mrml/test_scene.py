@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import xml.etree.ElementTree as ElementTree
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -19,8 +20,12 @@ slicer_util = pytest.importorskip("slicer.util")
 from VertebraFLTLib.anatomy import HIP_BONE, LEVEL_BY_NAME, VERTEBRAL_BODY  # noqa: E402
 from VertebraFLTLib.errors import InputError  # noqa: E402
 from VertebraFLTLib.mrml import scene as scene_module  # noqa: E402
+from VertebraFLTLib.mrml import views  # noqa: E402
+from VertebraFLTLib.mrml.case import cases_of, read_content  # noqa: E402
+from VertebraFLTLib.mrml.planes import plane_of  # noqa: E402
+from VertebraFLTLib.mrml.record import history_of  # noqa: E402
 from VertebraFLTLib.mrml.scene import build_scene, private_scene, write_scene  # noqa: E402
-from VertebraFLTLib.mrml.tables import boundaries_from_table  # noqa: E402
+from VertebraFLTLib.mrml.tables import heights_in_table  # noqa: E402
 from VertebraFLTLib.mrml.terminology import parse  # noqa: E402
 from VertebraFLTLib.mrml.volumes import image_from_node  # noqa: E402
 
@@ -156,7 +161,7 @@ def test_a_label_that_does_not_occur_makes_no_segment(result_on, tmp_path, read_
 
 def test_tables_hold_the_numbers_with_types(written):
     result, scene = written
-    assert len(nodes(scene, "vtkMRMLTableNode")) == 3
+    assert len(nodes(scene, "vtkMRMLTableNode")) == 4
     suv = named(scene, "vtkMRMLTableNode", "SUV by region")
     assert suv.GetNumberOfRows() == len(result.suv_table)
     assert suv.GetColumnName(0) == "roi" and suv.GetLocked()
@@ -172,46 +177,33 @@ def test_tables_hold_the_numbers_with_types(written):
     assert [table.GetColumnName(i) for i in range(8)] == expected
     assert not table.GetLocked()
     assert table.GetTable().GetColumnByName("boundary").GetValue(0) == "L4/L5"
+    levels = named(scene, "vtkMRMLTableNode", "SUV by level").GetTable()
+    assert [levels.GetColumnByName("level").GetValue(i) for i in range(levels.GetNumberOfRows())] == ["L5", "L4"]
 
 
-def test_boundaries_survive_a_scene_as_they_were(written):
+def test_boundaries_survive_a_scene_to_the_last_digit(written):
     result, scene = written
+    (case,) = cases_of(scene)
+    history = history_of(read_content(case), result.profile)
+    assert history.current == history.detected == result.boundaries
     table = named(scene, "vtkMRMLTableNode", "Vertebral boundaries")
-    read = boundaries_from_table(table, result.profile)
-    for old, new in zip(result.boundaries.boundaries, read.boundaries, strict=True):
-        assert new.z_mm == pytest.approx(old.z_mm, abs=1e-3)
-        assert (new.below, new.above, new.source) == (old.below, old.above, old.source)
-        assert new.confidence == pytest.approx(old.confidence)
-    assert (read.level_confidence, read.level_reason) == (0.9, "set by hand")
-
-
-def test_boundary_table_is_truth_for_edits(result_on):
-    result = result_on()
-    nodes_made = build_scene(result, private_scene())
-    unchanged = boundaries_from_table(nodes_made.boundary_table, result.profile)
-    for old, new in zip(result.boundaries.boundaries, unchanged.boundaries, strict=True):
-        assert (new.z_mm, new.pet_slice, new.below, new.above, new.source) == (
-            old.z_mm,
-            old.pet_slice,
-            old.below,
-            old.above,
-            old.source,
-        )
-    nodes_made.boundary_table.GetTable().GetColumnByName("z_mm").SetValue(1, -21.125)  # what a drag of a marker does
-    moved = boundaries_from_table(nodes_made.boundary_table, result.profile)
-    assert moved.boundaries[1].z_mm == -21.125
-    assert moved.boundaries[1].source == "user"
-    nodes_made.boundary_table.GetTable().GetColumnByName("z_mm").SetValue(1, 400.0)
-    with pytest.raises(InputError):
-        boundaries_from_table(nodes_made.boundary_table, result.profile)
+    assert heights_in_table(table) == pytest.approx([b.z_mm for b in result.boundaries.boundaries], abs=1e-3)
+    planes = nodes(scene, "vtkMRMLMarkupsPlaneNode")
+    assert [plane.GetName() for plane in planes] == ["L4/L5", "L3/L4", "L2/L3"]
+    for plane, boundary in zip(planes, result.boundaries.boundaries, strict=True):
+        assert plane_of(plane) == (pytest.approx(boundary.centre_mm), pytest.approx(boundary.normal))
 
 
 def test_plot_shows_profile_and_boundaries_that_move_along_x(written):
     _, scene = written
-    chart = only(scene, "vtkMRMLPlotChartNode")
+    chart = named(scene, "vtkMRMLPlotChartNode", "Uptake along the column")
     assert chart.GetEnablePointMoveAlongX() and not chart.GetEnablePointMoveAlongY()
-    assert chart.GetNumberOfPlotSeriesNodes() == len(nodes(scene, "vtkMRMLPlotSeriesNode")) == 2
-    line, markers = (chart.GetNthPlotSeriesNode(i) for i in range(2))
+    assert chart.GetNumberOfPlotSeriesNodes() == 4
+    line, *halos, markers = (chart.GetNthPlotSeriesNode(i) for i in range(4))
+    assert [(s.GetTableNode().GetName(), s.GetYColumnName()) for s in halos] == [
+        ("Vertebral boundaries", "doubtful_suv"),
+        ("Vertebral boundaries", "selected_suv"),
+    ]
     assert line.GetTableNode().GetName() == "Uptake profile"
     assert markers.GetTableNode().GetName() == "Vertebral boundaries"
     for series in (line, markers):
@@ -220,6 +212,10 @@ def test_plot_shows_profile_and_boundaries_that_move_along_x(written):
     assert line.GetLineStyle() == slicer.vtkMRMLPlotSeriesNode.LineStyleSolid
     assert markers.GetLineStyle() == slicer.vtkMRMLPlotSeriesNode.LineStyleNone
     assert "mm" in chart.GetXAxisTitle() and "g/ml" in chart.GetYAxisTitle()
+    bars = named(scene, "vtkMRMLPlotChartNode", "SUV by level")
+    (series,) = (bars.GetNthPlotSeriesNode(i) for i in range(bars.GetNumberOfPlotSeriesNodes()))
+    assert series.GetPlotType() == slicer.vtkMRMLPlotSeriesNode.PlotTypeBar
+    assert (series.GetLabelColumnName(), series.GetYColumnName()) == ("level", "suv_mean")
 
 
 def test_surfaces_lie_in_ras(written):
@@ -255,7 +251,7 @@ def test_one_folder_under_the_study_holds_everything(written):
     inside = vtk.vtkCollection()
     tree.GetDataNodesInBranch(folder, inside)
     names = [inside.GetItemAsObject(i).GetName() for i in range(inside.GetNumberOfItems())]
-    assert len(names) == len(set(names)) == 2 + 1 + 3 + 2 + 1 + 6
+    assert len(names) == 2 + 1 + 4 + 4 + 1 + 1 + 1 + 3 + 6 + 1  # volumes to planes, surfaces, and the case itself
     assert (
         tree.GetItemOwnerPluginName(tree.GetItemByDataNode(only(scene, "vtkMRMLSegmentationNode"))) == "Segmentations"
     )
@@ -268,8 +264,33 @@ def test_views_open_on_fusion_and_plot(written):
     ct, pet = (named(scene, "vtkMRMLScalarVolumeNode", name) for name in ("CT", "PET SUVbw"))
     for composite in composites:
         assert (composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID()) == (ct.GetID(), pet.GetID())
-    assert only(scene, "vtkMRMLPlotViewNode").GetPlotChartNodeID() == only(scene, "vtkMRMLPlotChartNode").GetID()
+    chart = named(scene, "vtkMRMLPlotChartNode", "Uptake along the column")
+    assert only(scene, "vtkMRMLPlotViewNode").GetPlotChartNodeID() == chart.GetID()
+    built_in = slicer.vtkMRMLLayoutNode.SlicerLayoutConventionalPlotView  # a file keeps no layout of a module's own
+    assert only(scene, "vtkMRMLLayoutNode").GetViewArrangement() == built_in
     assert {node.GetOrientation() for node in nodes(scene, "vtkMRMLSliceNode")} == {"Axial", "Sagittal", "Coronal"}
+
+
+def test_the_review_has_a_layout_of_its_own(result_on):
+    scene = private_scene()
+    made = build_scene(result_on(), scene)
+    assert views.show_review(scene, made) == views.show_review(scene, made) == views.LAYOUT_ID
+    layout = only(scene, "vtkMRMLLayoutNode")
+    assert layout.GetViewArrangement() == views.LAYOUT_ID
+    root = ElementTree.fromstring(layout.GetLayoutDescription(views.LAYOUT_ID))
+    shown = [(view.get("class"), view.get("singletontag")) for view in root.iter("view")]
+    assert shown == [
+        ("vtkMRMLSliceNode", "Yellow"),
+        ("vtkMRMLSliceNode", "Green"),
+        ("vtkMRMLViewNode", "1"),
+        ("vtkMRMLPlotViewNode", "PlotView1"),
+    ]
+    views.prepare_views(scene, made, (-30, 30, -30, 30, -100, 60))
+    plot_view = only(scene, "vtkMRMLPlotViewNode")
+    assert plot_view.GetInteractionMode() == plot_view.InteractionModeMovePoints
+    views.show_chart(scene, made.bar_plot.chart)
+    assert plot_view.GetPlotChartNodeID() == made.bar_plot.chart.GetID()
+    assert plot_view.GetInteractionMode() == plot_view.InteractionModePanView
 
 
 def test_existing_volumes_are_used_and_masks_lie_on_their_grid(result_on):
@@ -342,7 +363,7 @@ def test_a_result_without_boundaries_or_surfaces_is_a_scene_all_the_same(result_
     scene = read_mrb(tmp_path / "scene.mrb")
     assert nodes(scene, "vtkMRMLSegmentationNode") == []
     table = named(scene, "vtkMRMLTableNode", "Vertebral boundaries")
-    assert (table.GetNumberOfRows(), table.GetNumberOfColumns()) == (0, 17)
+    assert (table.GetNumberOfRows(), table.GetNumberOfColumns()) == (0, 20)
     suv = named(scene, "vtkMRMLTableNode", "SUV by region").GetTable()
     assert np.isnan(suv.GetColumnByName("suv_mean").GetValue(0))
-    assert only(scene, "vtkMRMLPlotChartNode").GetNumberOfPlotSeriesNodes() == 2
+    assert named(scene, "vtkMRMLPlotChartNode", "Uptake along the column").GetNumberOfPlotSeriesNodes() == 4
