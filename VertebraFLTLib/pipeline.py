@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import numpy as np
 import SimpleITK as sitk
@@ -16,7 +14,7 @@ from VertebraFLTLib.io.pairing import check_pair
 from VertebraFLTLib.io.suv import pet_to_suv
 from VertebraFLTLib.io.suv_record import SuvOverrides, SuvRecord
 from VertebraFLTLib.peak_memory import peak_memory_mb
-from VertebraFLTLib.progress import Progress, silent
+from VertebraFLTLib.progress import Progress, Stopwatch, silent
 from VertebraFLTLib.quantification.completeness import completeness_warnings
 from VertebraFLTLib.quantification.coverage import Grid, LabelBoxes, coverage
 from VertebraFLTLib.quantification.masks_on_pet import bones_on_pet
@@ -35,25 +33,12 @@ from VertebraFLTLib.spine.planes import place
 from VertebraFLTLib.spine.profile import Profile, uptake_profile
 from VertebraFLTLib.spine.sacrum import doubt_a_sliver, without_sacrum
 
+Placement = Callable[[sitk.Image, np.ndarray, Profile], BoundarySet]
+"""Boundaries from elsewhere than the uptake: semantic mask, column (bool, kji) and profile in, boundaries out."""
+
 LARGE_ISLANDS_ML = 1.0  # less than this is noise of a network, and not worth a word
 OTHER_TRACER = 0.7  # share of a boundary's confidence that is kept where the tracer is not FLT
 LOW_CONFIDENCE = 0.5  # below this a boundary is called uncertain, in words and in colour, wherever it is shown
-
-
-class Stopwatch:
-    """Seconds per stage, and the progress of each."""
-
-    def __init__(self, progress: Progress, seconds: dict[str, float] | None = None) -> None:
-        self.progress = progress
-        self.seconds: dict[str, float] = {} if seconds is None else seconds
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        began = time.perf_counter()
-        self.progress(name, 0.0)
-        yield
-        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - began, 3)
-        self.progress(name, 1.0)
 
 
 def run(
@@ -62,12 +47,14 @@ def run(
     segmenter: Segmenter,
     options: Options | None = None,
     *,
+    placement: Placement | None = None,
     overrides: SuvOverrides | None = None,
     progress: Progress = silent,
 ) -> Result:
     """The whole path of method.md from two images to tables and surfaces.
 
-    The segmenter is given, not made, so that a cohort loads its weights once. Raises InputError when the input is at
+    The segmenter is given, not made, so that a cohort loads its weights once. ``placement`` takes the detector's place,
+    for a day on which uptake shows no boundaries. Raises InputError when the input is at
     fault; Cancelled, raised by ``progress``, passes through and leaves nothing behind.
     """
     options = options or Options()
@@ -82,7 +69,11 @@ def run(
     with watch.stage("boundaries"):
         column = column_of(segmentation.mask)
         semantic, island_ml = without_islands(segmentation.mask, column)
-        profile, boundaries = find_boundaries(pet_suv, semantic, column, options, suv.tracer)
+        if placement is None:
+            profile, boundaries = find_boundaries(pet_suv, semantic, column, options, suv.tracer)
+        else:
+            profile = column_profile(pet_suv, semantic, column)
+            boundaries = placement(semantic, column, profile)
     warnings = [*ct.warnings, *pet.warnings, *overlap, *suv.warnings, *segmentation.warnings]
     if island_ml > LARGE_ISLANDS_ML:
         warnings.append(f"{island_ml:.1f} ml marked as vertebral body lay apart from the column and were left out")
@@ -235,7 +226,8 @@ def vertebra_mask(
 def doubts(suv: SuvRecord, boundaries: BoundarySet) -> list[str]:
     """What a reader must know before trusting the boundaries and their names."""
     found = []
-    if suv.tracer and suv.tracer != "FLT":
+    carried = any(b.source == "carried" for b in boundaries.boundaries)
+    if suv.tracer and suv.tracer != "FLT" and not carried:
         found.append(
             f"the tracer is {suv.tracer}, not FLT: marrow uptake may not show the discs, so boundaries may be wrong"
         )
@@ -253,6 +245,6 @@ def doubts(suv: SuvRecord, boundaries: BoundarySet) -> list[str]:
     if boundaries.level_confidence < SURE_OF_NAMES:
         found.append(
             f"level names are an inference (confidence {boundaries.level_confidence:.2f}: {boundaries.level_reason}); "
-            "give the lowest level with --lowest"
+            + ("settle them in the run they were carried from" if carried else "give the lowest level with --lowest")
         )
     return found

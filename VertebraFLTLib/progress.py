@@ -1,5 +1,10 @@
-"""How long work tells how far it is, and how it is stopped: one callback for both."""
+"""How long work tells how far it is, how it is stopped (one callback for both), and how long its stages took."""
 
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 
@@ -14,3 +19,19 @@ class Progress(Protocol):
 
 def silent(stage: str, fraction: float) -> None:
     """The progress callback that does nothing."""
+
+
+class Stopwatch:
+    """Seconds per stage, and the progress of each."""
+
+    def __init__(self, progress: Progress, seconds: dict[str, float] | None = None) -> None:
+        self.progress = progress
+        self.seconds: dict[str, float] = {} if seconds is None else seconds
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        self.progress(name, 0.0)
+        yield
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - began, 3)
+        self.progress(name, 1.0)

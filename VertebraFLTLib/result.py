@@ -10,6 +10,7 @@ import SimpleITK as sitk
 if TYPE_CHECKING:
     from VertebraFLTLib.io.images import LoadedImage
     from VertebraFLTLib.io.suv import SuvRecord
+    from VertebraFLTLib.longitudinal.follow import Comparison
     from VertebraFLTLib.quantification.surfaces import Surface
     from VertebraFLTLib.quantification.suv_table import RegionSuv
     from VertebraFLTLib.spine.boundaries import BoundarySet
@@ -29,7 +30,8 @@ DEVICES = ("auto", "cpu", "cuda")
 class Options:
     """The choices of one run; the defaults are the product's. ``None`` means: as the weights' manifest says.
 
-    ``segmenter`` None: the kind of network that ``model_folder`` holds, else the ensemble that ships.
+    ``segmenter`` None: the kind of network that ``model_folder`` holds; else the 3-D one that ships, or the ensemble
+    where ``views`` or ``combine`` are given.
     """
 
     device: str = "auto"
@@ -71,6 +73,8 @@ class Result:
     segmentation: dict[str, Any] = field(default_factory=dict)  # segmenter, weights sha256, device, thresholds
     warnings: list[str] = field(default_factory=list)  # all, as shown
     input_warnings: list[str] = field(default_factory=list)  # those of images, SUV and mask; they outlive a rebuild
+    carried: dict[str, Any] | None = None  # where boundaries came from, if from another day; as in case.json
+    comparison: Comparison | None = None  # that day beside this one, for the figure; a rebuild has none
     review: Review | None = None  # None: nobody has reviewed it
     edited: bool = False  # boundaries or mask were corrected by hand, now or in an earlier rebuild
     timings_s: dict[str, float] = field(default_factory=dict)

@@ -17,8 +17,8 @@ from VertebraFLTLib.io.images import LoadedImage, read_image
 from VertebraFLTLib.io.suv_record import SuvOverrides, SuvRecord
 from VertebraFLTLib.io.writing import RUN_FILES, StagedFolder, sha256_of
 from VertebraFLTLib.peak_memory import peak_memory_mb
-from VertebraFLTLib.pipeline import Stopwatch, column_of, column_profile, finish, run, without_islands
-from VertebraFLTLib.progress import Progress, silent
+from VertebraFLTLib.pipeline import column_of, column_profile, finish, run, without_islands
+from VertebraFLTLib.progress import Progress, Stopwatch, silent
 from VertebraFLTLib.quantification.coverage import Grid
 from VertebraFLTLib.report.run_folder import write_record, write_report
 from VertebraFLTLib.result import Options, Result
@@ -74,7 +74,7 @@ def run_into(
             segmenter = segmenter or get_segmenter(options, mask)
         result = run(ct, pet, segmenter, options, overrides=overrides, progress=progress)
         result.timings_s = {**watch.seconds, **result.timings_s}
-        _write(result, folder, scene, progress)
+        write_folder(result, folder, scene, progress)
     return result
 
 
@@ -95,9 +95,9 @@ def rebuild_folder(
     edits were made on another image.
     """
     folder = Path(folder)
-    case = _read_case(folder)
+    case = read_case(folder)
     source = Path(boundaries) if boundaries else folder / "boundaries.csv"
-    edited = _read_text(source)
+    edited = read_run_text(source)
     stored: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in case["options"].items()}
     options = Options(**{"cuts": "axial", **stored})  # runs before there were oblique cuts
     if cuts is not None:
@@ -105,8 +105,8 @@ def rebuild_folder(
     watch = Stopwatch(progress)
     with StagedFolder(folder) as stage:
         with watch.stage("read"):
-            ct = _read_again(case, "ct", "CT", progress)
-            pet = _read_again(case, "pet", "PT", progress)
+            ct = read_again(case, "ct", "CT", progress)
+            pet = read_again(case, "pet", "PT", progress)
             semantic = read_image(folder / MASK).image
         details, noted = dict(case["segmentation"]), list(case["input_warnings"])
         mask_edited = sha256_of([folder / MASK]) != case["semantic_sha256"]
@@ -136,8 +136,9 @@ def rebuild_folder(
             noted,
             watch,
         )
+        result.carried = case.get("carried")
         result.edited = case.get("edited", False) or mask_edited or sha256_of([source]) != case["boundaries_sha256"]
-        _write(result, stage, scene, progress)
+        write_folder(result, stage, scene, progress)
     return result
 
 
@@ -158,7 +159,7 @@ def refuse_to_lose_edits(out: Path) -> None:
     """An earlier run in ``out`` may be replaced, but not boundaries or a mask that somebody corrected there."""
     if not (out / "case.json").is_file():
         return
-    case = _read_case(out)
+    case = read_case(out)
     if case.get("edited", False):
         raise InputError(f"{out} holds a run that was corrected by hand and rebuilt; give another --out")
     for name, key in (("boundaries.csv", "boundaries_sha256"), (MASK, "semantic_sha256")):
@@ -169,7 +170,17 @@ def refuse_to_lose_edits(out: Path) -> None:
             )
 
 
-def _write(result: Result, folder: Path, scene: bool, progress: Progress) -> None:
+def refuse_unbuilt_edits(folder: Path, case: dict[str, Any]) -> None:
+    """A run may be used as it is, but not with boundaries or a mask that no table of it has seen yet."""
+    for name, key in (("boundaries.csv", "boundaries_sha256"), (MASK, "semantic_sha256")):
+        if not (folder / name).is_file():
+            raise InputError(f"{folder / name}: no such file; give the folder of a finished run")
+        if sha256_of([folder / name]) != case[key]:
+            raise InputError(f"{folder / name} was edited since its run: 'vertebraflt rebuild {folder}' first")
+
+
+def write_folder(result: Result, folder: Path, scene: bool, progress: Progress) -> None:
+    """Scene, report and record into a folder that is being staged."""
     if scene and importlib.util.find_spec("slicer") is None:
         result.warnings.append(NO_SCENE)
         scene = False
@@ -185,10 +196,12 @@ def _write(result: Result, folder: Path, scene: bool, progress: Progress) -> Non
     write_record(result, folder)  # once more: the time of the report itself is known only now
 
 
-def _read_case(folder: Path) -> dict[str, Any]:
+def read_case(folder: Path) -> dict[str, Any]:
+    """The record of a finished run. Raises InputError where the folder holds none."""
     path = folder / "case.json"
+    text = read_run_text(path)
     try:
-        case = json.loads(_read_text(path))
+        case = json.loads(text)
     except ValueError as error:
         raise InputError(f"{path}: not a run's record ({error}); give the folder of a finished run") from error
     missing = [key for key in CASE_KEYS if not isinstance(case, dict) or key not in case]
@@ -197,7 +210,8 @@ def _read_case(folder: Path) -> dict[str, Any]:
     return case
 
 
-def _read_text(path: Path) -> str:
+def read_run_text(path: Path) -> str:
+    """A text file of a run's folder. Raises InputError where it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
@@ -206,7 +220,8 @@ def _read_text(path: Path) -> str:
         raise InputError(f"{path}: cannot be read ({error})") from error
 
 
-def _read_again(case: dict[str, Any], which: str, modality: Any, progress: Progress) -> LoadedImage:
+def read_again(case: dict[str, Any], which: str, modality: Any, progress: Progress) -> LoadedImage:
+    """An input of a finished run (``"ct"`` or ``"pet"``). Raises InputError where it is gone or another image."""
     known = case["inputs"][which]
     # The absolute path first: from another folder the path as given may lead to another patient's image.
     path = next((p for p in (known.get("absolute_path"), known["path"]) if p and Path(p).exists()), known["path"])

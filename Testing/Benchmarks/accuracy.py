@@ -18,7 +18,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import torch
 from accuracy_cases import left_out, samplings_of, slice_thickness, wanted_of
-from accuracy_scores import DETAILED, RULES, Folders, best_thresholds, case_curves, score_case, score_validation
+from accuracy_scores import (
+    DETAILED,
+    RULES,
+    Folders,
+    best_thresholds,
+    case_curves,
+    score_case,
+    score_validation,
+    threshold_dices,
+)
 from accuracy_tables import case_table, level_table, measures_table, rule_table
 
 from VertebraFLTLib.errors import InputError
@@ -59,7 +68,12 @@ def _tables() -> int:
             c.name: pool.submit(case_curves, c, wanted_of(slices[c.name], CHOOSING), folders, args.cache) for c in cases
         }
         curves = {name: job.result() for name, job in waiting.items()}
-        thresholds = {fold: best_thresholds(curves[c.name] for c in cases if c.fold != fold) for fold in manifest.folds}
+        at_thresholds = {
+            c.name: pool.submit(threshold_dices, c, wanted_of(slices[c.name], CHOOSING), folders, args.cache)
+            for c in cases
+        }
+        dices = {name: job.result() for name, job in at_thresholds.items()}
+        thresholds = {fold: best_thresholds(dices[c.name] for c in cases if c.fold != fold) for fold in manifest.folds}
         jobs = [
             pool.submit(score_case, c, s, thresholds[c.fold], folders, args.cache)
             for c in cases
@@ -84,7 +98,7 @@ def _tables() -> int:
     if on_validation:
         print("\n### The shipped 3-D model on validation volumes\n\n" + case_table(on_validation))
     print("\n### The 3-D network: level by level\n\n" + level_table(scores))
-    every = best_thresholds(curves.values())
+    every = best_thresholds(dices.values())
     print("\n### Thresholds over all left-out volumes\n\n```\n" + json.dumps(every, indent=1) + "\n```")
     _figures(curves, args.figures)
     return 0

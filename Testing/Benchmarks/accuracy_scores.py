@@ -15,7 +15,7 @@ from VertebraFLTLib.evaluation.curves import ThresholdCurve
 from VertebraFLTLib.evaluation.level_scores import level_scores
 from VertebraFLTLib.evaluation.mask_pair import MaskPair
 from VertebraFLTLib.evaluation.metrics import Agreement, label_scores
-from VertebraFLTLib.evaluation.view_curves import Curves, pooled, view_curves
+from VertebraFLTLib.evaluation.view_curves import Curves, view_curves
 from VertebraFLTLib.result import VIEWS
 from VertebraFLTLib.segmentation.onto_ct import mask_on_ct
 from VertebraFLTLib.segmentation.volume import VOLUME
@@ -98,11 +98,45 @@ def case_curves(entry: CaseEntry, slice_mm: float | None, folders: Folders, cach
     return curves
 
 
-def best_thresholds(curves: Iterable[Curves]) -> Thresholds:
-    """Per rule and structure the threshold with the best pooled Dice; 0.5 where no case shows the structure."""
+CANDIDATES = (0.3, 0.5, 0.7, 0.9)
+"""Thresholds to choose from. Few: with eight volumes to choose on, finer steps would be noise."""
+
+Dices = dict[tuple[str, float], dict[int, float]]  # (rule, threshold) -> structure -> Dice
+
+
+def threshold_dices(entry: CaseEntry, slice_mm: float | None, folders: Folders, cache: Path) -> Dices:
+    """Dice of one left-out case's finished masks, clean-up and all, at every candidate threshold of every rule.
+
+    On finished masks: what the clean-up takes away anyway must not decide on a threshold.
+    """
+    store, case = Predictions(cache), load(entry, slice_mm)
+    assert entry.fold is not None
+    dices: Dices = {}
+    for rule in RULES:
+        made_by = read_model(folders.of(rule, entry.fold))
+        for threshold in CANDIDATES:
+
+            def dice(rule: Rule = rule, threshold: float = threshold) -> dict[int, float]:
+                found, grid = probabilities_of(case, rule, folders, entry.fold, store)
+                pair = pair_of(case, mask_of(found, grid, rule, [threshold] * len(STRUCTURES), case.ct))
+                return {a.label: a.dice for a in label_scores(pair, surfaces=False) if a.truth_ml > 0}
+
+            key = ("dice", made_by.digest, made_by.mirror, entry.name, slice_mm, rule, threshold)
+            dices[rule.name, threshold] = store.kept(dice, *key)
+    return dices
+
+
+def best_thresholds(of_cases: Iterable[Dices]) -> Thresholds:
+    """Per rule and structure the candidate with the best mean Dice; 0.5 where no case shows the structure."""
+    every = list(of_cases)
+
+    def mean(rule: str, threshold: float, label: int) -> float:
+        seen = [case[rule, threshold][label] for case in every if label in case[rule, threshold]]
+        return float(np.mean(seen)) if seen else -abs(threshold - 0.5)
+
     return {
-        name: [by_label[s.label].best_threshold() if by_label[s.label].inside.sum() else 0.5 for s in STRUCTURES]
-        for name, by_label in pooled(curves).items()
+        rule.name: [max(CANDIDATES, key=lambda t, r=rule.name, n=s.label: mean(r, t, n)) for s in STRUCTURES]
+        for rule in RULES
     }
 
 

@@ -15,13 +15,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import bench_boundaries
 import bench_edit
+import bench_longitudinal
 import bench_review
 import bench_run
 import bench_segmentation
 
 from VertebraFLTLib.phantom import make_phantom, write_phantom
 
-PARTS = ("boundaries", "edit", "review", "run", "segmentation")
+PARTS = ("boundaries", "edit", "longitudinal", "review", "run", "segmentation")
 
 
 def main() -> int:
@@ -31,6 +32,7 @@ def main() -> int:
     parser.add_argument("--size", default="full", help="full, demo or small (full)")
     parser.add_argument("--patches", type=_at_least_one, default=6, help="patches of the 3-D U-Net that are timed (6)")
     parser.add_argument("--all-patches", action="store_true", help="time them all: tens of minutes on two cores")
+    parser.add_argument("--networks", action="store_true", help="longitudinal: the networks' masks as well")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="vertebraflt-bench-") as folder:
         patient = Path(folder) / "patient"
@@ -44,6 +46,10 @@ def main() -> int:
             print(f"\n## After one edit of the boundaries: labels and table, {args.size} size\n", flush=True)
             print(bench_edit.HEADER, flush=True)
             for line in bench_edit.rows(make_phantom(seed=0, size=args.size)):
+                print(line, flush=True)
+        if "longitudinal" in args.only:
+            print(f"\n## Days -1 and 7 with the boundaries of day 28, {args.size} size\n", flush=True)
+            for line in bench_longitudinal.report(args.seeds, args.size, args.networks):
                 print(line, flush=True)
         if "review" in args.only:
             print(f"\n## Review in the scene, true mask, {args.size} size\n", flush=True)

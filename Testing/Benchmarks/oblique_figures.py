@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.colors import ListedColormap
 
-from VertebraFLTLib.anatomy import LEVELS
+from VertebraFLTLib.anatomy import LEVEL_BY_NAME, LEVELS
 from VertebraFLTLib.report.style import SURE, UNSURE, calm, new_figure, save
 
 if TYPE_CHECKING:
@@ -22,12 +22,17 @@ _MAP = ListedColormap(["white", *(_CYCLE[code % len(_CYCLE)] for code in range(1
 
 def slices_figure(anatomies: Sequence[Anatomy], path: Path) -> None:
     """A sagittal slice through the middle: true bodies, axial cuts, oblique cuts; one row an anatomy."""
-    figure = new_figure(9.0, 7.2 * len(anatomies))
+    figure = new_figure(9.0, 6.4 * len(anatomies))
     axes = figure.subplots(len(anatomies), 3, squeeze=False)
     for line, one in zip(axes, anatomies, strict=True):
         middle = int(np.median(np.nonzero(one.truth)[2]))
-        k, j = np.nonzero(one.truth[:, :, middle])
-        crop = slice(k.min() - 3, k.max() + 4), slice(max(j.min() - 6, 0), j.max() + 7)
+        # Where discs lean most: the neck and the upper half of the chest.
+        k, j = np.nonzero((one.truth[:, :, middle] > 0) & (one.truth[:, :, middle] <= LEVEL_BY_NAME["T8"].code))
+        nk, nj = one.truth.shape[:2]
+        crop = (
+            slice(max(k.min() - 3, 0), min(k.max() + 4, nk)),
+            slice(max(j.min() - 6, 0), min(j.max() + 7, nj)),
+        )
         low = one.grid.to_mm(np.array([[middle, crop[1].start, crop[0].start]]))[0]
         high = one.grid.to_mm(np.array([[middle, crop[1].stop - 1, crop[0].stop - 1]]))[0]
         extent = (low[1], high[1], low[2], high[2])

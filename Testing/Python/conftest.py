@@ -15,9 +15,14 @@ import pytest
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, PositronEmissionTomographyImageStorage, generate_uid
 
-from VertebraFLTLib.phantom import PhantomCase, make_phantom, write_phantom
+from VertebraFLTLib.phantom import PhantomCase, PhantomOptions, Pose, make_phantom, write_phantom
 
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+POSES = {
+    -1: Pose((8.0, -5.0, 12.0), (-2.5, 1.5, 4.0), 6.0, -4.0),
+    7: Pose((-12.0, 6.0, -9.0), (3.0, -2.0, -3.0), -7.0),
+    28: Pose(),
+}
 
 
 def _tracer() -> Dataset:
@@ -156,8 +161,19 @@ def patient(small_phantom: Callable[..., PhantomCase]) -> PhantomCase:
 
 @pytest.fixture(scope="session")
 def small_phantom() -> Callable[..., PhantomCase]:
-    """``small_phantom(seed, day)``: each simulated patient is made once a session."""
-    return functools.cache(lambda seed, day=28: make_phantom(seed=seed, day=day, size="small"))
+    """``small_phantom(seed, day, pose)``: each simulated patient is made once a session."""
+
+    @functools.cache
+    def make(seed: int, day: int = 28, pose: Pose = POSES[28]) -> PhantomCase:
+        return make_phantom(seed, day, "small", PhantomOptions(pose=pose))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def days(patient: PhantomCase, small_phantom: Callable[..., PhantomCase]) -> dict[int, PhantomCase]:
+    """The small patient on days -1, 7 and 28, lying differently on each."""
+    return {day: small_phantom(patient.seed, day, pose) for day, pose in POSES.items()}
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 pytest.importorskip("monai")
@@ -13,7 +12,6 @@ import accuracy_cases
 import accuracy_scores
 import accuracy_tables
 
-from VertebraFLTLib.evaluation.curves import ThresholdCurve
 from VertebraFLTLib.evaluation.metrics import Agreement
 from VertebraFLTLib.training.manifest import CaseEntry, Manifest
 
@@ -50,16 +48,13 @@ def test_a_sliver_is_not_scored():
     assert "0.4 ml in view" in accuracy_tables.case_table(scores)
 
 
-def test_thresholds_are_those_of_the_pooled_cases():
-    """Two cases whose structure lies above 100 and 60 of 255: the pooled best cuts between 60 and the background."""
-    curves = []
-    for inside in (100, 60):
-        probability = np.concatenate([np.full(50, inside), np.full(50, 20)]).astype(np.uint8)
-        curve = ThresholdCurve().add(probability, np.arange(100) < 50)
-        curves.append({"axial": {label: curve if label == 1 else ThresholdCurve() for label in (1, 2, 3, 4)}})
-    found = accuracy_scores.best_thresholds(curves)["axial"]
-    assert 20 / 255 < found[0] <= 60 / 255
-    assert found[1:] == [0.5, 0.5, 0.5]
+def test_thresholds_are_those_with_the_best_mean_over_the_cases_that_show_the_structure():
+    by_threshold = {0.3: ({1: 0.9, 3: 0.2}, {1: 0.5}), 0.5: ({1: 0.8, 3: 0.1}, {1: 0.7})}
+    by_threshold |= {0.7: ({1: 0.1, 3: 0.8}, {1: 0.9}), 0.9: ({1: 0.0, 3: 0.7}, {1: 0.0})}
+    of_cases = [
+        {(rule.name, t): each[n] for rule in accuracy_scores.RULES for t, each in by_threshold.items()} for n in (0, 1)
+    ]
+    assert accuracy_scores.best_thresholds(of_cases)["axial"] == [0.5, 0.5, 0.7, 0.5]  # no case shows hips or sacrum
 
 
 def test_only_training_cases_are_left_out_by_folds():

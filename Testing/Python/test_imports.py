@@ -24,13 +24,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "phantom": BASE | {"io"},
     "quantification": BASE | {"io", "spine"},
     "pipeline": TO_PIPELINE,
+    "longitudinal": BASE | {"io", "spine", "quantification"},
     "live": TO_PIPELINE,
-    "report": TO_PIPELINE,
+    "report": TO_PIPELINE | {"longitudinal"},
     "evaluation": TO_PIPELINE - {"pipeline"} | {"report"},
     "mrml": TO_PIPELINE | {"report", "phantom", "live"},
     "training": TO_PIPELINE - {"pipeline"} | {"phantom", "evaluation"},
     "workflow": TO_PIPELINE | {"report", "mrml", "phantom"},
-    "cli": TO_PIPELINE | {"report", "mrml", "phantom", "workflow", "training", "evaluation"},
+    "follow_up": TO_PIPELINE | {"longitudinal", "report", "workflow"},
+    "cli": TO_PIPELINE | {"report", "mrml", "phantom", "workflow", "follow_up", "training", "evaluation"},
     "__main__": {"cli"},
 }
 # Outside packages, and the rooms that may have them.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -138,6 +139,16 @@ def options_of(args: argparse.Namespace) -> Options:
     names = ("device", "pet_units", "segmenter", "model_folder", "views", "combine", "threshold", "detector", "lowest")
     given = {name: getattr(args, name) for name in (*names, "cuts", "percentiles") if hasattr(args, name)}
     return Options(**given)
+
+
+def allow_lists_below_zero(parser: argparse.ArgumentParser) -> None:
+    """Let ``--days -1,7`` be a value: argparse takes single numbers below 0 for values, lists of them for options."""
+    parser._negative_number_matcher = re.compile(r"^-[\d.][\d.,eE+-]*$")
+
+
+def number_list(text: str) -> tuple[float, ...]:
+    """Numbers with commas between them. Raises InputError."""
+    return tuple(_number(part.strip()) for part in text.split(","))
 
 
 def typed(parse: Callable[[str], T]) -> Callable[[str], T]:

@@ -128,16 +128,18 @@ def _generators(seed: int) -> list[np.random.Generator]:
 
 
 def _boundaries(scene: Scene, first_slice_z: float, spacing: float) -> tuple[TrueBoundary, ...]:
+    discs = scene.plan.discs
+    centres = [scene.pose.placed(disc.centre) for disc in discs]
     return tuple(
         TrueBoundary(
             below=disc.below,
             above=disc.above,
-            z_mm=float(disc.centre[2]),
-            pet_slice=float((disc.centre[2] - first_slice_z) / spacing),
-            centre=tuple(float(c) for c in disc.centre),  # type: ignore[arg-type]
-            normal=tuple(float(c) for c in disc.normal),  # type: ignore[arg-type]
+            z_mm=float(centre[2]),
+            pet_slice=float((centre[2] - first_slice_z) / spacing),
+            centre=tuple(float(c) for c in centre),  # type: ignore[arg-type]
+            normal=tuple(float(c) for c in scene.pose.turned(disc.normal)),  # type: ignore[arg-type]
         )
-        for disc in scene.plan.discs
+        for disc, centre in zip(discs, centres, strict=True)
     )
 
 

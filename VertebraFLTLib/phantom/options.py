@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from VertebraFLTLib.errors import InputError
 
 from .grid import Grid, Point
+from .pose import Pose
 
 DAYS = (-1, 7, 28)
 """Days of the three scans relative to the transplant: ablated, early, recovered."""
@@ -61,7 +62,8 @@ class PhantomOptions:
     ``kyphosis_deg`` (T1 to T12) and ``scoliosis_deg`` (Cobb angle, thoracic, convex to the right when positive):
     ``None`` lets the seed choose. ``pet_noise`` is the relative standard deviation at SUV 1 (it falls with the square
     root of uptake), ``ct_noise_hu`` the standard deviation of CT noise. ``pet_shift_mm`` moves the PET's content
-    against the CT (LPS). ``variation`` scales all random differences between seeds (0: the nominal patient).
+    against the CT (LPS). ``variation`` scales all random differences between seeds (0: the nominal patient). ``pose``:
+    how the patient lies on that day.
     """
 
     kyphosis_deg: float | None = None
@@ -73,6 +75,7 @@ class PhantomOptions:
     ct_noise_hu: float = 14.0
     pet_shift_mm: Point = field(default=(0.0, 0.0, 0.0))
     variation: float = 1.0
+    pose: Pose = field(default=Pose())
 
     def __post_init__(self) -> None:
         if self.thoracic not in (11, 12, 13):

@@ -25,18 +25,16 @@ class Ovals:
         """Signed distance in the axial plane, the wall moved inwards by ``inset`` mm."""
 
         def evaluate(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-            zs = z.ravel()
-            shape = (-1, 1, 1)
-            a = (np.interp(zs, self.z, self.half_width) - inset).astype(np.float32).reshape(shape)
-            front = np.interp(zs, self.z, self.front) + inset
-            back = np.interp(zs, self.z, self.back) - inset
-            b = ((back - front) / 2).astype(np.float32).reshape(shape)
-            middle = ((back + front) / 2).astype(np.float32).reshape(shape)
-            cx = np.broadcast_to(np.interp(zs, self.z, np.broadcast_to(self.centre_x, self.z.shape)), zs.shape)
-            u, v = x - cx.astype(np.float32).reshape(shape), y - middle
+            a = (np.interp(z, self.z, self.half_width) - inset).astype(np.float32)
+            front = np.interp(z, self.z, self.front) + inset
+            back = np.interp(z, self.z, self.back) - inset
+            b = ((back - front) / 2).astype(np.float32)
+            middle = ((back + front) / 2).astype(np.float32)
+            cx = np.interp(z, self.z, np.broadcast_to(self.centre_x, self.z.shape))
+            u, v = x - cx.astype(np.float32), y - middle
             a, b = np.maximum(a, 1), np.maximum(b, 1)
             n = np.float32(self.exponent)
-            # |u/a|^n and |v/b|^n each vary in one axis only, so the power is taken on the small arrays.
+            # On straight axes |u/a|^n and |v/b|^n vary in two axes each: the power is taken on the small arrays.
             r = (np.abs(u / a) ** n + np.abs(v / b) ** n) ** (1 / n)
             reach = np.sqrt((u * u + v * v).astype(np.float32))
             return (1 - 1 / np.maximum(r, np.float32(1e-3))) * reach

@@ -13,6 +13,7 @@ from .lungs import lung_solids
 from .options import PhantomOptions
 from .organs import abdomen_solids, chest_solids
 from .pelvis import Landmarks, hip_solids, sacrum_solids
+from .pose import Pose, laid
 from .skull import head_solids
 from .solids import Material, Solid
 from .spine_shape import SpinePlan, plan_spine
@@ -28,11 +29,15 @@ SACRUM_TOP_MM = (0.0, 26.0, 236.0)
 
 @dataclass(frozen=True)
 class Scene:
-    """The patient: ``solids`` in laying order, the plan of the spine, and the true uptake."""
+    """The patient: ``solids`` in laying order and in the ``pose`` of the day, the true uptake.
+
+    ``plan`` is the spine before it was moved and turned, though already bent.
+    """
 
     solids: tuple[Solid, ...]
     plan: SpinePlan
     uptake: MarrowUptake
+    pose: Pose
 
 
 def build_scene(
@@ -56,6 +61,7 @@ def build_scene(
         thoracic=options.thoracic,
         lumbar=options.lumbar,
         variation=v,
+        bend_deg=(options.pose.kyphosis_deg, options.pose.scoliosis_deg),
     )
     uptake = uptake or marrow_uptake(day, drug, [b.name for b in plan.bodies], v)
     materials = _materials(anatomy, uptake, v)
@@ -68,8 +74,7 @@ def build_scene(
     sternum = plan_sternum(plan, cage, plan.scale)
     skin = plan_skin(plan, marks, girth)
     abdomen = plan_abdomen(plan, marks, skin, cage, fat_mm)
-    solids: list[Solid] = [couch_solid(skin, materials["couch"])]
-    solids += trunk_solids(plan, marks, skin, fat_mm, materials)
+    solids = trunk_solids(plan, marks, skin, fat_mm, materials)
     solids += head_solids(plan, materials)
     solids.append(Solid("abdominal cavity", abdomen.bounds, abdomen.distance(), materials["belly_fat"], coarse=True))
     solids += lung_solids(plan, cage, materials, inside)
@@ -81,7 +86,9 @@ def build_scene(
     solids += hip_solids(marks, materials["hip"], materials["femur"], detail_mm, plan.scale)
     solids += _spine_solids(plan, materials, uptake, detail_mm)
     solids += sternum_solids(sternum, materials["sternum"])
-    return Scene(tuple(solids), plan, uptake)
+    table = Pose((0.0, options.pose.shift_mm[1], 0.0))  # its height follows the patient
+    couch = table.laid(couch_solid(skin, materials["couch"]))
+    return Scene((couch, *laid(solids, options.pose)), plan, uptake, options.pose)
 
 
 def _spine_solids(plan: SpinePlan, m: dict[str, Material], uptake: MarrowUptake, detail_mm: float) -> Sequence[Solid]:

@@ -176,16 +176,18 @@ def plan_spine(
     thoracic: int,
     lumbar: int,
     variation: float,
+    bend_deg: tuple[float, float] = (0.0, 0.0),
 ) -> SpinePlan:
     """Stack the spine from the sacrum up.
 
-    ``sacrum_top`` is the centre of the sacrum's upper endplate (LPS mm). ``None`` for an angle lets ``rng`` choose.
+    ``sacrum_top`` is the centre of the sacrum's upper endplate (LPS mm). ``None`` for an angle lets ``rng`` choose;
+    ``bend_deg`` is added to kyphosis and scoliosis.
     """
     scale = 1.0 + variation * float(np.clip(rng.normal(0, 0.02), -0.035, 0.035))
     chosen_kyphosis = NOMINAL_KYPHOSIS_DEG + variation * float(np.clip(rng.normal(0, 5), -10, 10))
     chosen_scoliosis = variation * float(np.clip(rng.normal(0, 3), -6, 6))
-    kyphosis = chosen_kyphosis if kyphosis_deg is None else kyphosis_deg
-    scoliosis = chosen_scoliosis if scoliosis_deg is None else scoliosis_deg
+    kyphosis = (chosen_kyphosis if kyphosis_deg is None else kyphosis_deg) + bend_deg[0]
+    scoliosis = (chosen_scoliosis if scoliosis_deg is None else scoliosis_deg) + bend_deg[1]
 
     names = level_names(thoracic, lumbar)
     tilts = _forward_tilts(rng, variation, kyphosis, thoracic, lumbar)

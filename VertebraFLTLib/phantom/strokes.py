@@ -67,16 +67,19 @@ class Strokes:
     def distance(self, reach_mm: float = 0.0) -> Distance:
         """Signed distance to the union, right inside and up to ``reach_mm`` (at least about a voxel) outside.
 
-        Farther out it stays at the reach. Each stroke is evaluated in its own box alone, on axes that must be evenly
-        spaced and ascending.
+        Farther out it stays at the reach. Each stroke is evaluated in its own box alone: on axes that must be evenly
+        spaced and ascending, or on a lattice that was turned as a whole (three full arrays).
         """
-        start, end = self.start.astype(np.float32), self.end.astype(np.float32)
         r0, r1 = self.start_radius.astype(np.float32), self.end_radius.astype(np.float32)
-        low, high = np.minimum(start, end), np.maximum(start, end)
         widest = np.maximum(r0, r1)[:, None]
 
         def evaluate(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-            axes = (x.ravel(), y.ravel(), z.ravel())
+            if x.ndim == 3 and x.shape == y.shape == z.shape and x.size > 1:
+                axes, start, end = _straightened((x, y, z), self.start, self.end)
+            else:
+                axes = (x.ravel(), y.ravel(), z.ravel())
+                start, end = self.start.astype(np.float32), self.end.astype(np.float32)
+            low, high = np.minimum(start, end), np.maximum(start, end)
             steps = np.array([a[1] - a[0] if a.size > 1 else 1.0 for a in axes])
             reach = max(reach_mm, 0.6 * float(steps[:2].max()) + 0.2)
             first, sizes = np.array([a[0] for a in axes]), np.array([a.size for a in axes])
@@ -91,6 +94,29 @@ class Strokes:
             return out
 
         return evaluate
+
+
+def _straightened(
+    lattice: tuple[np.ndarray, np.ndarray, np.ndarray], start: np.ndarray, end: np.ndarray
+) -> tuple[tuple[np.ndarray, ...], np.ndarray, np.ndarray]:
+    """A turned lattice's own axes (mm from its first point), and the strokes' ends in that frame: distances stay."""
+    points = np.stack(lattice, axis=-1).astype(np.float64)
+    first = points[0, 0, 0]
+    rows, axes = [], []
+    for axis in (2, 1, 0):  # arrays are kji
+        count = points.shape[axis]
+        across = np.take(points, count - 1, axis=axis)[0, 0] - first if count > 1 else None
+        length = 0.0 if across is None else float(np.linalg.norm(across))
+        rows.append(None if across is None else across / length)
+        axes.append(np.linspace(0.0, length, count, dtype=np.float32))
+    for i in range(3):  # a single layer: its normal follows from the other two directions
+        if rows[i] is None:
+            a, b = rows[(i + 1) % 3], rows[(i + 2) % 3]
+            if a is None or b is None:
+                raise ValueError("a turned lattice needs two points along two of its axes at least")
+            rows[i] = np.cross(a, b)
+    turn = np.array(rows)
+    return tuple(axes), ((start - first) @ turn.T).astype(np.float32), ((end - first) @ turn.T).astype(np.float32)
 
 
 def _capsule(

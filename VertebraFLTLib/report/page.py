@@ -24,6 +24,8 @@ def report_page(result: Result, record: Mapping[str, Any], figures: Mapping[str,
         _summary(result),
         *(_figure(name, figures) for name in ("sagittal", "coronal")),
         heading("Boundaries"),
+        _carried(result),
+        _figure("registration", figures),
         _figure("profile", figures),
         _boundaries(result),
         review_section(result),
@@ -48,7 +50,14 @@ def _head(result: Result, record: Mapping[str, Any]) -> Markup:
         tag("h1", "VertebraFLT report"),
         tag(
             "p",
-            " · ".join([f"CT {_file_name(result.ct.source.path)}", f"PET {_file_name(result.pet.source.path)}", made]),
+            " · ".join(
+                [
+                    *_day(result),
+                    f"CT {_file_name(result.ct.source.path)}",
+                    f"PET {_file_name(result.pet.source.path)}",
+                    made,
+                ]
+            ),
             class_="sub",
         ),
         box("notice", NOTICE),
@@ -58,6 +67,10 @@ def _head(result: Result, record: Mapping[str, Any]) -> Markup:
         title = tag("strong", "1 warning" if count == 1 else f"{count} warnings")
         parts.append(box("warning", join([title, items(result.warnings)])))
     return join(parts)
+
+
+def _day(result: Result) -> list[str]:
+    return [result.carried["label"]] if result.carried and result.carried["label"] else []
 
 
 def _file_name(path: str) -> str:
@@ -97,6 +110,18 @@ def _figure(name: str, figures: Mapping[str, bytes]) -> Markup:
         return Markup("")
     alternative, caption, tall = CAPTIONS[name]
     return picture(figures[name], alternative, caption, tall=tall)
+
+
+def _carried(result: Result) -> Markup:
+    if result.carried is None:
+        return Markup("")
+    figures = result.carried["registration"]
+    return tag(
+        "p",
+        f"Carried from the run {result.carried['reference']}: the bones of both days overlap by "
+        f"{figures['rigid_dice']:.2f} (Dice) after turning by {figures['rotation_deg']:.1f} degrees and moving, the "
+        f"columns by {figures['column_dice']:.2f} after bending along the spine.",
+    )
 
 
 def _boundaries(result: Result) -> Markup:

@@ -17,6 +17,8 @@ Keys (stable; new ones may be added, ``format_version`` rises when one changes i
   changed since) and ``log`` (when, who, what); null where nobody has reviewed the case
 - ``surfaces``: file, region, percentile, level in SUV
 - ``boundaries_sha256``: of ``boundaries.csv`` as the run wrote it, so that later edits are noticed
+- ``carried``: null, or from which run the boundaries were carried: ``label`` of the day, ``reference`` and hashes by
+  which it is known again, ``registration`` (its figures)
 - ``edited``: whether boundaries or mask were corrected by hand; such a run is not replaced by another
 - ``warnings``: all; ``input_warnings``: those of images, SUV and mask, which a rebuild keeps
 - ``timings_s``, ``peak_memory_mb``
@@ -80,6 +82,7 @@ def case_record(result: Result) -> dict[str, Any]:
         "review": result.review,
         "warnings": list(result.warnings),
         "input_warnings": list(result.input_warnings),
+        "carried": result.carried,
         "edited": result.edited,
         "timings_s": {stage: round(seconds, 3) for stage, seconds in result.timings_s.items()},
         "peak_memory_mb": round(result.peak_memory_mb, 1),

@@ -19,6 +19,7 @@ from VertebraFLTLib.report.overlay_figure import overlay_figure
 from VertebraFLTLib.report.page import report_page
 from VertebraFLTLib.report.profile_figure import profile_figure
 from VertebraFLTLib.report.record import case_record, to_json
+from VertebraFLTLib.report.registration_figure import registration_figure
 from VertebraFLTLib.report.style import save
 from VertebraFLTLib.report.uptake_3d import uptake_3d_figure
 from VertebraFLTLib.result import Result
@@ -68,8 +69,9 @@ def write_record(result: Result, folder: Path | str) -> None:
 def _write_figures(result: Result, folder: Path, progress: Progress) -> dict[str, bytes]:
     folder.mkdir(exist_ok=True)
     written = {}
-    for done, (name, draw) in enumerate(FIGURES.items()):
-        progress("report", done / len(FIGURES))
+    figures = FIGURES if result.comparison is None else {**FIGURES, "registration": registration_figure}
+    for done, (name, draw) in enumerate(figures.items()):
+        progress("report", done / len(figures))
         path = folder / f"{name}.png"
         try:
             save(draw(result), path)

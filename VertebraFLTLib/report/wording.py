@@ -33,6 +33,12 @@ CAPTIONS: dict[str, tuple[str, str, bool]] = {
         "valleys. A star marks a vertebra that is not wholly seen.",
         False,
     ),
+    "registration": (
+        "Both days' spines side by side, straightened",
+        "CT of the reference and of this scan along their own spines, at equal distances along them: discs must stand "
+        "beside each other. Lines are the reference's boundaries; dashed orange ones are of low confidence here.",
+        True,
+    ),
     "uptake_3d": (
         "Three-dimensional view of uptake surfaces",
         "Surfaces of equal uptake at percentiles of each bone's own distribution, inside the bone's surface.",

@@ -15,7 +15,7 @@ from VertebraFLTLib.progress import Progress
 from VertebraFLTLib.result import COMBINATIONS
 from VertebraFLTLib.segmentation.device import choose_device, device_words
 from VertebraFLTLib.segmentation.grid import body_box, crop, normalised, sample_ct, whole_grid
-from VertebraFLTLib.segmentation.network import UNet2d, fused_for_inference
+from VertebraFLTLib.segmentation.network import UNet2d, UNetShape, fused_for_inference
 from VertebraFLTLib.segmentation.onto_ct import mask_on_ct
 from VertebraFLTLib.segmentation.protocol import Segmentation
 from VertebraFLTLib.segmentation.views import as_stack, stack_probabilities
@@ -97,6 +97,7 @@ class EnsembleSegmenter:
         grid = whole_grid(ct, self.model.spacing_mm)
         box = tuple((0, n) for n in grid.GetSize())
         if self.crop:
+            assert isinstance(self.model.shape, UNetShape)
             box = body_box(ct, grid, self.model.shape.stride)
         hu = sitk.GetArrayFromImage(sample_ct(ct, grid, box))
         bony = hu > BONE_HU

@@ -1,4 +1,4 @@
-"""The 3-D U-Net that segments a volume: works on 2 x 2 x 2 voxel cells, so that it is quick without losing detail."""
+"""The 3-D U-Net that segments a volume: works on cells of 2 x 2 voxels in plane, to be quick without losing detail."""
 
 from __future__ import annotations
 
@@ -11,23 +11,28 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+CELL = (1, 2, 2)
+"""Voxels of a cell (k, j, i): along the patient none are merged, because discs are thin there."""
+
 
 @dataclass(frozen=True)
 class VolumeNetShape:
     """What must be known to build the network that a set of weights belongs to.
 
+    ``classes``: background, the structures, and last the discs, which are background to everyone else.
     ``width`` features at the finest level, doubled at each of ``depth`` coarser ones up to ``widest``.
     """
 
-    classes: int = 5
+    classes: int = 6
     width: int = 32
-    depth: int = 3
+    depth: int = 4
     widest: int = 128
 
     @property
-    def stride(self) -> int:
-        """The volume's sides must be multiples of this."""
-        return int(2 ** (self.depth + 1))
+    def strides(self) -> tuple[int, int, int]:
+        """The volume's sides (k, j, i) must be multiples of these."""
+        k, j, i = (n * 2**self.depth for n in CELL)
+        return k, j, i
 
     @property
     def widths(self) -> list[int]:
@@ -35,8 +40,8 @@ class VolumeNetShape:
 
     @property
     def reach(self) -> int:
-        """Voxels beyond which the input can hardly change the output: the overlap of neighbouring slabs."""
-        return 3 * self.stride
+        """Slices beyond which the input can hardly change the output: the overlap of neighbouring slabs."""
+        return 3 * self.strides[0]
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -68,26 +73,26 @@ class _Residual(nn.Module):
 
 
 class VolumeNet(nn.Module):
-    """Residual-encoder U-Net over cells of 2 x 2 x 2 voxels.
+    """Residual-encoder U-Net over cells of 2 x 2 voxels in plane.
 
-    The eight voxels of a cell are eight input channels, and eight outputs a class (sub-pixel convolution, Shi et al.
-    2016): all convolutions run at half the resolution, at a fraction of the memory traffic that makes 3-D networks
-    slow on a CPU.
+    The voxels of a cell are input channels, and as many outputs a class (sub-pixel convolution, Shi et al. 2016): all
+    convolutions run at half the resolution in plane, at a fraction of the memory traffic that makes 3-D networks slow
+    on a CPU.
 
-    forward: volumes (n, 1, k, j, i), sides multiples of ``shape.stride``; returns logits (n, classes, k, j, i). With
-    ``deep`` a list: these, then logits at a half and a quarter of the resolution (deep supervision).
+    forward: volumes (n, 1, k, j, i), sides multiples of ``shape.strides``; returns logits (n, classes, k, j, i). With
+    ``deep`` a list: these, then logits at a half and a quarter of the resolution in plane (deep supervision).
     """
 
     def __init__(self, shape: VolumeNetShape) -> None:
         super().__init__()
         self.shape = shape
-        w = shape.widths
+        w, cell = shape.widths, math.prod(CELL)
         pairs = list(itertools.pairwise(w))
-        self.stem = nn.Sequential(_Conv(8, w[0]), _Conv(w[0], w[0]))
+        self.stem = nn.Sequential(_Conv(cell, w[0]), _Conv(w[0], w[0]))
         self.encoder = nn.ModuleList(_Residual(a, b) for a, b in pairs)
         self.up = nn.ModuleList(nn.Conv3d(b, a, 1) for a, b in pairs)
         self.decoder = nn.ModuleList(_Conv(2 * a, a) for a in w[:-1])
-        self.head = nn.Conv3d(w[0], 8 * shape.classes, 1)
+        self.head = nn.Conv3d(w[0], cell * shape.classes, 1)
         self.side_heads = nn.ModuleList(nn.Conv3d(a, shape.classes, 1) for a in w[:-1][:2])
 
     def forward(self, volumes: torch.Tensor, deep: bool = False) -> torch.Tensor | list[torch.Tensor]:
@@ -107,26 +112,29 @@ class VolumeNet(nn.Module):
 
     def flops_per_voxel(self) -> float:
         """Multiply-adds, counted as two operations each, for one voxel of the volume (for achieved FLOP/s)."""
-        w = self.shape.widths
-        total = (27 * (8 * w[0] + w[0] ** 2) + 8 * self.shape.classes * w[0]) / 8
+        w, cell = self.shape.widths, math.prod(CELL)
+        per_cell: float = 27 * (cell * w[0] + w[0] ** 2) + cell * self.shape.classes * w[0]
         for level, (a, b) in enumerate(itertools.pairwise(w)):
-            fine, coarse = 8.0 ** -(level + 1), 8.0 ** -(level + 2)
-            total += coarse * (27 * (a * b + b * b) + a * b + a * b) + fine * 27 * 2 * a * a
-        return 2 * total
+            fine, coarse = 8.0**-level, 8.0 ** -(level + 1)
+            per_cell += coarse * (27 * (a * b + b * b) + a * b + a * b) + fine * 27 * 2 * a * a
+        return 2 * per_cell / cell
 
 
 def to_cells(volumes: torch.Tensor) -> torch.Tensor:
-    """(n, c, k, j, i) to (n, 8 c, k/2, j/2, i/2): the voxels of each 2 x 2 x 2 cell become channels."""
+    """(n, c, k, j, i) to (n, 4 c, k, j/2, i/2): the voxels of each cell become channels."""
     n, c, k, j, i = volumes.shape
-    cells = volumes.reshape(n, c, k // 2, 2, j // 2, 2, i // 2, 2).permute(0, 1, 3, 5, 7, 2, 4, 6)
-    return cells.reshape(n, 8 * c, k // 2, j // 2, i // 2).contiguous(memory_format=torch.channels_last_3d)
+    a, b, d = CELL
+    cells = volumes.reshape(n, c, k // a, a, j // b, b, i // d, d).permute(0, 1, 3, 5, 7, 2, 4, 6)
+    cells = cells.reshape(n, math.prod(CELL) * c, k // a, j // b, i // d)
+    return cells.contiguous(memory_format=torch.channels_last_3d)
 
 
 def from_cells(cells: torch.Tensor) -> torch.Tensor:
     """The way back from :func:`to_cells`."""
     n, c, k, j, i = cells.shape
-    volumes = cells.reshape(n, c // 8, 2, 2, 2, k, j, i).permute(0, 1, 5, 2, 6, 3, 7, 4)
-    return volumes.reshape(n, c // 8, 2 * k, 2 * j, 2 * i)
+    a, b, d = CELL
+    volumes = cells.reshape(n, c // math.prod(CELL), a, b, d, k, j, i).permute(0, 1, 5, 2, 6, 3, 7, 4)
+    return volumes.reshape(n, c // math.prod(CELL), a * k, b * j, d * i)
 
 
 def fused_volume_net(network: VolumeNet) -> VolumeNet:

@@ -39,12 +39,14 @@ def _own(options: Options) -> Segmenter:
     """The product's own networks: the thesis's ensemble of 2-D ones, or those in 3-D."""
     from VertebraFLTLib.segmentation.ensemble import EnsembleSegmenter
     from VertebraFLTLib.segmentation.volume import VolumeSegmenter
-    from VertebraFLTLib.segmentation.weights import VOLUME_MODEL, read_model, shipped
+    from VertebraFLTLib.segmentation.weights import ENSEMBLE_MODEL, VOLUME_MODEL, read_model, shipped
 
     in_3d = options.segmenter == "volume"
     if in_3d:
         _refuse(options, "--segmenter volume", "views", "combine")
-    model = read_model(options.model_folder or (shipped(VOLUME_MODEL) if in_3d else None))
+    # Views and their combination are the ensemble's own: whoever asks for them has asked for it.
+    in_2d = options.segmenter == "ensemble" or options.views is not None or options.combine is not None
+    model = read_model(options.model_folder or shipped(ENSEMBLE_MODEL if in_2d else VOLUME_MODEL))
     if model.kind == "unet2d" and not in_3d:
         return EnsembleSegmenter(
             model,
@@ -53,7 +55,7 @@ def _own(options: Options) -> Segmenter:
             combine=options.combine,
             threshold=options.threshold,
         )
-    if options.segmenter == "ensemble" or options.views is not None or options.combine is not None:
+    if in_2d:
         raise InputError(f"{model.folder}: holds a 3-D network; leave out --segmenter ensemble, --views and --combine")
     return VolumeSegmenter(model, device=options.device, threshold=options.threshold)
 

@@ -1,4 +1,4 @@
-"""``--segmenter volume``: 3-D networks on a 2 mm grid, their probabilities averaged."""
+"""``--segmenter volume``: 3-D networks on a grid of their own, their probabilities averaged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.progress import Progress
 from VertebraFLTLib.segmentation.device import choose_device, device_words
 from VertebraFLTLib.segmentation.grid import body_box, crop, normalised, sample_ct, whole_grid
-from VertebraFLTLib.segmentation.network3d import VolumeNet, fused_volume_net
+from VertebraFLTLib.segmentation.network3d import VolumeNet, VolumeNetShape, fused_volume_net
 from VertebraFLTLib.segmentation.onto_ct import mask_on_ct
 from VertebraFLTLib.segmentation.protocol import Segmentation
 from VertebraFLTLib.segmentation.slabs import slab_probabilities
@@ -67,8 +67,8 @@ class VolumeSegmenter:
         """``{"volume": uint8 (structures, k, j, i)}`` on a part of the working grid, 255 = 1; that part's geometry (an
         image without content); and the work done (FLOP, seconds in the networks)."""
         grid = whole_grid(ct, self.model.spacing_mm)
-        stride = self.model.shape.stride
-        box = body_box(ct, grid, stride)
+        assert isinstance(self.model.shape, VolumeNetShape)
+        box = body_box(ct, grid, self.model.shape.strides[2])
         volume = normalised(sitk.GetArrayFromImage(sample_ct(ct, grid, box)))
         began = time.perf_counter()
         total = np.zeros((len(STRUCTURES), *volume.shape), np.uint16)

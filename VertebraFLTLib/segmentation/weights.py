@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from VertebraFLTLib.anatomy import STRUCTURES
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.io.writing import sha256_of
 from VertebraFLTLib.resources import resource_path
@@ -21,7 +22,7 @@ from VertebraFLTLib.segmentation.network3d import VolumeNet, VolumeNetShape
 MANIFEST = "manifest.json"
 ENSEMBLE_MODEL = "unet2d-views"
 VOLUME_MODEL = "unet3d"
-DEFAULT_MODEL = ENSEMBLE_MODEL
+DEFAULT_MODEL = VOLUME_MODEL
 _SHAPES: dict[str, type[UNetShape] | type[VolumeNetShape]] = {"unet2d": UNetShape, "unet3d": VolumeNetShape}
 
 
@@ -67,8 +68,10 @@ def read_model(folder: Path | str | None = None) -> Model:
             raise ValueError(f"no thresholds for {', '.join(sorted(missing))}")
         if not manifest["files"]:
             raise ValueError("no weights files")
-        if any(len(t) != shape.classes - 1 for t in manifest["thresholds"].values()):
-            raise ValueError(f"thresholds need {shape.classes - 1} numbers each")
+        if any(len(t) != len(STRUCTURES) for t in manifest["thresholds"].values()):
+            raise ValueError(f"thresholds need {len(STRUCTURES)} numbers each")
+        if shape.classes != (fitting := len(STRUCTURES) + (2 if kind == "unet3d" else 1)):
+            raise ValueError(f"a {kind} has {fitting} classes, not {shape.classes}")
         return Model(
             folder=folder,
             name=manifest["name"],

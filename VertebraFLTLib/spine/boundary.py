@@ -16,7 +16,7 @@ AXIAL: Vector = (0.0, 0.0, 1.0)
 MAX_TILT_DEG = 60.0
 """No disc stands steeper: the lumbosacral one, the steepest, is some 30 to 50 degrees to the table's axial plane."""
 
-SOURCES = ("thesis", "span-prior", "kalman", "user")
+SOURCES = ("thesis", "span-prior", "kalman", "user", "carried")
 BY_USER = ("placed by the user",)
 
 

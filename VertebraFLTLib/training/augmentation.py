@@ -1,4 +1,4 @@
-"""Spatial and intensity augmentation with MONAI's transforms, for slices and for volumes."""
+"""Spatial and intensity augmentation of 2-D patches with MONAI's transforms."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from VertebraFLTLib.training.config import AugmentationConfig
 _BOTH = ["image", "label"]
 
 
-def spatial(settings: AugmentationConfig, size: tuple[int, ...], left_right: int | None) -> Compose:
+def spatial(settings: AugmentationConfig, size: tuple[int, int], left_right: int | None) -> Compose:
     """Scale, rotation, shift (by the choice of the window), shear, elastic deformation and flips, edges mirrored.
 
     size: of what comes out; the input should be about a quarter larger. left_right: the spatial axis that runs from
@@ -32,7 +32,7 @@ def spatial(settings: AugmentationConfig, size: tuple[int, ...], left_right: int
         RandAffined(
             _BOTH,
             prob=settings.affine,
-            rotate_range=(rotation,) * (3 if len(size) == 3 else 1),
+            rotate_range=(rotation,),
             scale_range=settings.scale,
             shear_range=0.06,
             spatial_size=size,
@@ -48,7 +48,7 @@ def spatial(settings: AugmentationConfig, size: tuple[int, ...], left_right: int
             padding_mode="reflection",
         ),
     ]
-    axes = range(len(size)) if settings.flip_all else ([] if left_right is None else [left_right])
+    axes = range(2) if settings.flip_all else ([] if left_right is None else [left_right])
     steps += [RandFlipd(_BOTH, prob=0.5, spatial_axis=axis) for axis in axes]
     return Compose(steps)
 
@@ -61,7 +61,7 @@ def intensity(settings: AugmentationConfig) -> Compose:
             RandAdjustContrastd("image", prob=p, gamma=(0.75, 1.4)),
             RandScaleIntensityd("image", factors=0.15, prob=p),
             RandShiftIntensityd("image", offsets=0.08, prob=p),
-            RandGaussianSmoothd("image", sigma_x=(0.3, 0.9), sigma_y=(0.3, 0.9), sigma_z=(0.3, 0.9), prob=0.5 * p),
+            RandGaussianSmoothd("image", sigma_x=(0.3, 0.9), sigma_y=(0.3, 0.9), prob=0.5 * p),
             RandGaussianNoised("image", prob=p, std=0.06),
         ]
     )

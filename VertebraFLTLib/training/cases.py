@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +19,7 @@ from VertebraFLTLib.quantification.coverage import Grid
 from VertebraFLTLib.segmentation.given import check_labels
 from VertebraFLTLib.segmentation.grid import body_box, crop, sample_ct, whole_grid
 from VertebraFLTLib.spine.cleanup import regularise_column
-from VertebraFLTLib.training.config import DataConfig, NetworkConfig
+from VertebraFLTLib.training.config import NetworkConfig
 from VertebraFLTLib.training.manifest import CaseEntry
 
 log = logging.getLogger(__name__)
@@ -155,12 +154,7 @@ def thick_grid(image: sitk.Image, slice_mm: float, shift: float = 0.0) -> sitk.I
     return grid
 
 
-def load_cases(
-    data: DataConfig, train: Iterable[CaseEntry], validation: Iterable[CaseEntry], network: NetworkConfig
-) -> tuple[list[TrainingCase], list[TrainingCase]]:
-    """(training, validation) cases, read; the simulated patients join the training ones."""
-    fitted = [load_case(entry, network) for entry in train]
-    for seed in data.phantoms:
-        phantom = make_phantom(seed=seed, size=_FINE_PHANTOM)
-        fitted.append(make_case(f"phantom{seed}", phantom.ct, phantom.semantic, network, simulated=True))
-    return fitted, [load_case(entry, network) for entry in validation]
+def simulated_case(seed: int, network: NetworkConfig) -> TrainingCase:
+    """The simulated patient of that seed, on the working grid."""
+    phantom = make_phantom(seed=seed, size=_FINE_PHANTOM)
+    return make_case(f"phantom{seed}", phantom.ct, phantom.semantic, network, simulated=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.result import VIEWS
+from VertebraFLTLib.segmentation.network3d import CELL
 from VertebraFLTLib.training.config import KINDS, LOSSES, OPTIMIZERS, PRECISIONS, RATES, TrainConfig
 
 _PROBABILITIES = ("affine", "elastic", "undersample", "narrow_view", "metal", "contrast_agent", "intensity")
@@ -23,8 +24,8 @@ def check(config: TrainConfig, given: set[tuple[str, str]]) -> None:
     _check_lists(config, path)
     if network.kind == "unet2d":
         _check_views(config, path)
-    elif any(n % 2 ** (network.depth + 1) for n in schedule.patch):
-        raise InputError(f"{path}: [schedule] patch must be multiples of {2 ** (network.depth + 1)} for this depth")
+    else:
+        _check_patch(config, path)
     for section, name in config.unused():
         if (section, name) in given:
             by = {"weight_decay": f"optimizer {schedule.optimizer}", "gap_weight": f"the {config.loss.name} loss"}.get(
@@ -94,3 +95,10 @@ def _check_views(config: TrainConfig, path: Path) -> None:
         raise InputError(f"{path}: [schedule] shared_steps and view_steps are both 0; nothing would be trained")
     if config.network.depth > 4:
         raise InputError(f"{path}: [network] depth of a unet2d must be at most 4")
+
+
+def _check_patch(config: TrainConfig, path: Path) -> None:
+    strides = [n * 2**config.network.depth for n in CELL]
+    if any(n % stride for n, stride in zip(config.schedule.patch, strides, strict=True)):
+        by = ", ".join(map(str, strides))
+        raise InputError(f"{path}: [schedule] patch must be multiples of {by} for this depth")

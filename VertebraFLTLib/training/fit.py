@@ -61,7 +61,7 @@ class Fit:
         if self._patience_is_used_up():
             return  # cut off between the checkpoint of an early stop and the end of the stage
         stage, schedule, state = self.stage, self.config.schedule, self.state
-        sources = samplers(stage, self.config, cases)
+        sources = samplers(stage, self.config, cases, self.fabric.device)
         began, first, recent = time.perf_counter(), state.step, state.recent
         if not state.step:
             self._checkpoint()  # so that there is one to resume from whenever the run is cut off

@@ -12,11 +12,12 @@ from lightning_fabric import Fabric
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.progress import Progress, silent
 from VertebraFLTLib.segmentation.device import choose_device
-from VertebraFLTLib.training.cases import TrainingCase, load_cases
+from VertebraFLTLib.training.cases import TrainingCase
 from VertebraFLTLib.training.checkpoint import FILE, RunState, copied, load_state, save_state
 from VertebraFLTLib.training.config import TrainConfig
 from VertebraFLTLib.training.fit import Fit
 from VertebraFLTLib.training.manifest import CaseEntry, read_manifest
+from VertebraFLTLib.training.prepared import cases_of
 from VertebraFLTLib.training.publish import publish
 from VertebraFLTLib.training.records import Records
 from VertebraFLTLib.training.stages import SHARED, new_network, stages
@@ -57,7 +58,7 @@ def train(
     network = new_network(config.network)
     if not resume:
         start_from(network, config)
-    cases, validation = load_cases(config.data, train_on, validate_on, config.network)
+    cases, validation = cases_of(config, train_on, validate_on)
     config.out.mkdir(parents=True, exist_ok=True)
     if not state.shared:
         state.shared = copied(network.state_dict())

@@ -6,13 +6,17 @@ import torch
 from monai.losses import FocalLoss, MaskedDiceLoss
 from torch.nn.functional import cross_entropy, interpolate
 
+from VertebraFLTLib.anatomy import STRUCTURES
 from VertebraFLTLib.training.cases import DISC, IGNORED
 from VertebraFLTLib.training.config import LossConfig
+
+DISC_CLASS = 1 + len(STRUCTURES)
 
 
 class SegmentationLoss(torch.nn.Module):
     """Logits (n, classes, *space) against labels (n, *space), in 2-D or 3-D; ``IGNORED`` voxels do not count,
-    ``DISC`` ones are background that the cross-entropy and the focal loss may give more weight.
+    ``DISC`` ones are background that the cross-entropy and the focal loss may give more weight; logits with one class
+    more than structures and background name them.
 
     Given a list of logits, the further ones are at coarser resolutions and count with ``settings.deep`` (deep
     supervision); the sum is divided by the weights' total.
@@ -42,8 +46,9 @@ class SegmentationLoss(torch.nn.Module):
     def _one(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         name = self.settings.name
         disc = labels == DISC
-        labels = torch.where(disc, 0, labels)
-        weight = self.weights[torch.where(labels == IGNORED, 0, labels)] * (labels != IGNORED)
+        # A network that names discs has a class of its own for them; to others they are background.
+        labels = torch.where(disc, DISC_CLASS if logits.shape[1] > DISC_CLASS else 0, labels)
+        weight = self.weights[torch.where(disc | (labels == IGNORED), 0, labels)] * (labels != IGNORED)
         weight = weight * torch.where(disc, self.settings.gap_weight, 1.0)
         if name in ("cross_entropy", "dice_ce"):
             each = cross_entropy(logits, labels, ignore_index=IGNORED, reduction="none")

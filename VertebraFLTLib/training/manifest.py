@@ -30,6 +30,11 @@ class CaseEntry:
         """The path of one of this case's files; ``kind`` is ct, semantic, ignore or levels."""
         return self.root / f"{self.name}_{kind}.nii.gz"
 
+    @property
+    def prepared(self) -> Path:
+        """Where the case lies in the form of training/prepared.py, if it was prepared; no other file is then needed."""
+        return self.root / f"{self.name}.npz"
+
 
 @dataclass(frozen=True)
 class Manifest:
@@ -72,6 +77,8 @@ def read_manifest(path: Path) -> Manifest:
     cases = tuple(_entry(name, values, root, path) for name, values in raw["cases"].items())
     _check_patients(cases, path)
     for case in cases:
+        if case.prepared.exists():
+            continue
         for kind in ("ct", "semantic", "levels") if case.ignore_levels else ("ct", "semantic"):
             if not case.file(kind).exists():
                 raise InputError(f"{case.file(kind)}: not found; check root and case names in {path}")

@@ -24,12 +24,13 @@ def generator(seed: int, step: int, index: int) -> np.random.Generator:
     return np.random.default_rng([seed, step, index])
 
 
-def case_weights(cases: list[TrainingCase], phantom_share: float, sizes: list[int]) -> np.ndarray:
-    """How often each case is drawn: by the root of its size, simulated ones together ``phantom_share``.
+def case_weights(cases: list[TrainingCase], phantom_share: float, sizes: list[int] | None = None) -> np.ndarray:
+    """How often each case is drawn: by the root of its size (without sizes all alike), simulated ones together
+    ``phantom_share``.
 
     A longer patient gives more patches, but not so many more that the short ones are never seen.
     """
-    weight = np.sqrt(np.maximum(sizes, 1)).astype(float)
+    weight = np.sqrt(np.maximum(sizes or [1] * len(cases), 1)).astype(float)
     simulated = np.array([c.simulated for c in cases])
     for group, share in ((simulated, phantom_share), (~simulated, 1 - phantom_share)):
         if group.any():
@@ -41,12 +42,9 @@ def window(array: np.ndarray, first: tuple[int, ...], size: tuple[int, ...]) -> 
     """The part of ``array`` from ``first`` (which may be negative) of ``size``, mirrored where it leaves the array."""
     for axis, (start, n) in enumerate(zip(first, size, strict=True)):
         length = array.shape[axis]
-        index = np.arange(start, start + n)
         if start < 0 or start + n > length:
-            period = 2 * length
-            index = index % period
-            index = np.where(index >= length, period - 1 - index, index)
-            array = np.take(array, index, axis=axis)
+            index = np.arange(start, start + n) % (2 * length)
+            array = np.take(array, np.where(index >= length, 2 * length - 1 - index, index), axis=axis)
         else:
             array = array[(slice(None),) * axis + (slice(start, start + n),)]
     return array

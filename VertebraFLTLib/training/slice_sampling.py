@@ -38,9 +38,8 @@ class SliceSampler:
         self.in_plane = tuple(a for a in range(3) if a != STACK_AXIS[view])
         # Spacing of rows and columns: x is last in spacing_mm's order reversed (kji).
         pixel = np.delete(np.array(spacing_mm[::-1]), STACK_AXIS[view])
-        self.patch = tuple(
-            int(round(mm / s / _MULTIPLE) * _MULTIPLE) for mm, s in zip(_PATCH_MM[view], pixel, strict=True)
-        )
+        rows, columns = (round(mm / s / _MULTIPLE) * _MULTIPLE for mm, s in zip(_PATCH_MM[view], pixel, strict=True))
+        self.patch = (int(rows), int(columns))
         self.spatial = spatial(settings, self.patch, left_right=None if view == "sagittal" else 1)
         self.intensity = intensity(settings)
         self.bony = [_bony_slices(c.labels, view) for c in cases]
@@ -60,14 +59,16 @@ class SliceSampler:
         first = [*self._corner(as_stack(case.labels, self.view)[index], wanted, random)]
         wanted.insert(axis, 2 * around + 1)
         first.insert(axis, index - around)
-        hu = window(case.hu, tuple(first), tuple(wanted)).astype(np.float32)
-        labels = np.ascontiguousarray(window(case.labels, tuple(first), tuple(wanted)))
-        hu, labels = alter(hu, labels, self.spacing_z_mm, case.slice_mm, self.settings, random, self.in_plane)
+        whole_hu = torch.from_numpy(window(case.hu, tuple(first), tuple(wanted)).astype(np.float32))
+        whole_labels = torch.from_numpy(np.ascontiguousarray(window(case.labels, tuple(first), tuple(wanted))))
+        hu, labels = alter(
+            whole_hu, whole_labels, self.spacing_z_mm, case.slice_mm, self.settings, random, self.in_plane
+        )
         middle = slice(around - self.context, around + self.context + 1)
-        image = normalised(as_stack(hu, self.view)[middle])
+        image = normalised(as_stack(hu.numpy(), self.view)[middle])
         data = {
             "image": torch.from_numpy(image),
-            "label": torch.from_numpy(as_stack(labels, self.view)[around].astype(np.float32))[None],
+            "label": torch.from_numpy(as_stack(labels.numpy(), self.view)[around].astype(np.float32))[None],
         }
         # Two seeds: with one, the same draws would decide of a flip and of a change of intensity.
         self.spatial.set_random_state(int(random.integers(2**31)))

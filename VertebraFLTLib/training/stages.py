@@ -54,15 +54,21 @@ def new_network(config: NetworkConfig) -> UNet2d | VolumeNet:
     return VolumeNet(shape).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
 
-def samplers(stage: Stage, config: TrainConfig, cases: list[TrainingCase]) -> list[Sampler]:
-    """One a view; seeds differ between the views of a stage, and between the shared stage and the views' own."""
+def samplers(
+    stage: Stage, config: TrainConfig, cases: list[TrainingCase], device: torch.device | None = None
+) -> list[Sampler]:
+    """One a view; seeds differ between the views of a stage, and between the shared stage and the views' own.
+
+    device: where 3-D patches are made.
+    """
     found: list[Sampler] = []
     for index, view in enumerate(stage.views):
         seed = config.schedule.seed + (0 if view is None or stage.name == SHARED else 100) + 7 * index
         share = config.data.phantom_share
         if view is None:
-            spacing_z = config.network.spacing_mm[2]
-            found.append(VolumeSampler(cases, config.schedule.patch, spacing_z, config.augmentation, share, seed))
+            x, y, z = config.network.spacing_mm
+            patch = config.schedule.patch
+            found.append(VolumeSampler(cases, patch, (z, y, x), config.augmentation, share, seed, device))
         else:
             context, spacing = config.network.context, config.network.spacing_mm
             found.append(SliceSampler(cases, view, context, spacing, config.augmentation, share, seed))

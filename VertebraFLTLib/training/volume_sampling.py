@@ -1,85 +1,89 @@
-"""Random 3-D training patches: which patient, where, and how it is altered."""
+"""Random 3-D training patches: which patient, where, and how it is altered; made on the device that trains."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 
-from VertebraFLTLib.segmentation.grid import normalised
+from VertebraFLTLib.segmentation.grid import HU_WINDOW
 from VertebraFLTLib.training.appearance import alter
-from VertebraFLTLib.training.augmentation import intensity, spatial
 from VertebraFLTLib.training.cases import TrainingCase
 from VertebraFLTLib.training.config import AugmentationConfig
-from VertebraFLTLib.training.sampling import case_weights, generator, window
+from VertebraFLTLib.training.sampling import case_weights, generator
+from VertebraFLTLib.training.volume_geometry import random_placement, read_patch
+from VertebraFLTLib.training.volume_intensity import vary_intensity
 
-_ROOM = 1.2  # how much larger the window is than the patch, so that rotating and shrinking find tissue at its corners
-_ON_BONE = 0.8  # share of patches centred near a structure drawn at random
+_STRUCTURES = {1: 0.55, 2: 0.18, 3: 0.15, 4: 0.12}
+"""How often a patch is centred near each structure: hips and sacrum are in few volumes, and would hardly be seen."""
+_ON_BONE = 0.85  # share of patches centred near a structure
 _KEPT_POINTS = 4000
 
 
 class VolumeSampler:
-    """Patches (n, 1, k, j, i) of ``patch`` voxels on a grid of ``spacing_z_mm``; see :class:`Sampler`."""
+    """Patches (n, 1, k, j, i) of ``patch`` voxels of ``spacing_mm`` (k, j, i); see :class:`Sampler`."""
 
     def __init__(
         self,
         cases: list[TrainingCase],
         patch: tuple[int, int, int],
-        spacing_z_mm: float,
+        spacing_mm: tuple[float, float, float],
         settings: AugmentationConfig,
         phantom_share: float,
         seed: int,
+        device: torch.device | None = None,
     ) -> None:
-        self.cases, self.patch, self.spacing_z_mm, self.settings, self.seed = cases, patch, spacing_z_mm, settings, seed
-        self.weights = case_weights(cases, phantom_share, [int(np.count_nonzero(c.labels % 255)) for c in cases])
-        self.spatial, self.intensity = spatial(settings, patch, left_right=2), intensity(settings)
+        self.cases, self.patch, self.spacing_mm, self.settings, self.seed = cases, patch, spacing_mm, settings, seed
+        self.volumes = [(torch.from_numpy(c.hu).to(device), torch.from_numpy(c.labels).to(device)) for c in cases]
+        self.anywhere = case_weights(cases, phantom_share, [c.labels.size for c in cases])
         random = np.random.default_rng(seed)
-        self.points = [_points(c.labels, random) for c in cases]
+        points = [{label: _points(c.labels == label, random) for label in _STRUCTURES} for c in cases]
+        self.points = [{label: p for label, p in each.items() if len(p)} for each in points]
+        present = {label: [n for n, each in enumerate(self.points) if label in each] for label in _STRUCTURES}
+        self.labels = [label for label, having in present.items() if having]
+        share = np.array([_STRUCTURES[label] for label in self.labels])
+        self.label_weights = share / share.sum()
+        # Within a structure every patient counts the same, however long.
+        self.having = {
+            label: (present[label], case_weights([cases[n] for n in present[label]], phantom_share))
+            for label in self.labels
+        }
 
     def batch(self, step: int, size: int) -> tuple[torch.Tensor, torch.Tensor]:
         pairs = [self._patch(generator(self.seed, step, n)) for n in range(size)]
         return torch.stack([p[0] for p in pairs]), torch.stack([p[1] for p in pairs])
 
     def _patch(self, random: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        which = int(random.choice(len(self.cases), p=self.weights))
+        which, centre = self._place(random)
         case = self.cases[which]
-        wanted = tuple(round(_ROOM * n) for n in self.patch)
-        first = self._place(which, wanted, random)
-        hu = window(case.hu, first, wanted).astype(np.float32)
-        labels = np.ascontiguousarray(window(case.labels, first, wanted))
-        hu, labels = alter(hu, labels, self.spacing_z_mm, case.slice_mm, self.settings, random)
-        data = {
-            "image": torch.from_numpy(normalised(hu))[None],
-            "label": torch.from_numpy(labels.astype(np.float32))[None],
-        }
-        # Two seeds: with one, the same draws would decide of a flip and of a change of intensity.
-        self.spatial.set_random_state(int(random.integers(2**31)))
-        self.intensity.set_random_state(int(random.integers(2**31)))
-        data = self.intensity(self.spatial(data))
-        return data["image"].as_tensor().clamp(-1, 1), data["label"].as_tensor()[0].round().long()
+        placement = random_placement(centre, self.patch, self.spacing_mm, self.settings, random)
+        hu, labels = read_patch(*self.volumes[which], placement, self.patch, self.spacing_mm)
+        hu, labels = alter(hu, labels, self.spacing_mm[0], case.slice_mm, self.settings, random)
+        low, high = HU_WINDOW
+        image = (hu.clamp(low, high) - (low + high) / 2) / ((high - low) / 2)
+        return vary_intensity(image, self.settings, random)[None], labels.long()
 
-    def _place(self, which: int, wanted: tuple[int, ...], random: np.random.Generator) -> tuple[int, ...]:
-        """The window's first voxel: around a point of a random structure, or anywhere."""
-        shape, points = self.cases[which].labels.shape, self.points[which]
-        if points and random.random() < _ON_BONE:
-            of_structure = points[int(random.integers(len(points)))]
-            centre = of_structure[int(random.integers(len(of_structure)))].astype(float)
-            centre += random.uniform(-0.3, 0.3, 3) * self.patch
+    def _place(self, random: np.random.Generator) -> tuple[int, np.ndarray]:
+        """Which patient, and the patch's centre (voxels): near a point of a random structure, or anywhere."""
+        if self.labels and random.random() < _ON_BONE:
+            label = self.labels[int(random.choice(len(self.labels), p=self.label_weights))]
+            having, weights = self.having[label]
+            which = having[int(random.choice(len(having), p=weights))]
+            points = self.points[which][label]
+            centre = points[int(random.integers(len(points)))] + random.uniform(-0.3, 0.3, 3) * self.patch
         else:
-            centre = random.uniform(0, 1, 3) * shape
-        first = np.rint(centre - np.array(wanted) / 2)
-        # A window may leave the volume by a fifth, where it is mirrored; one wider than the volume is centred on it.
-        out = np.array([0.2 * w for w in wanted])
-        low, high = -out, np.array(shape) - wanted + out
-        first = np.where(high > low, np.clip(first, low, high), (np.array(shape) - wanted) / 2)
-        return tuple(int(v) for v in first)
+            which = int(random.choice(len(self.cases), p=self.anywhere))
+            centre = random.uniform(0, 1, 3) * self.cases[which].labels.shape
+        # A patch may leave the volume by a sixth of its own size; in one wider than the volume lies the whole of it.
+        shape, patch = np.array(self.cases[which].labels.shape), np.array(self.patch)
+        low, high = patch / 3, shape - patch / 3
+        return which, np.where(high > low, np.clip(centre, low, high), shape / 2)
 
 
-def _points(labels: np.ndarray, random: np.random.Generator) -> list[np.ndarray]:
-    """For each structure present, some of its voxels."""
-    points = []
-    for label in (1, 2, 3, 4):
-        found = np.flatnonzero(labels == label)
-        if len(found):
-            some = random.choice(found, min(_KEPT_POINTS, len(found)), replace=False)
-            points.append(np.stack(np.unravel_index(some, labels.shape), axis=1))
-    return points
+def _points(structure: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Some of a structure's voxels (n, 3), as many from each of its slices: by volume the neck would hardly count."""
+    found = np.argwhere(structure)
+    if not len(found):
+        return found
+    slices, first, count = np.unique(found[:, 0], return_index=True, return_counts=True)
+    chosen = random.integers(len(slices), size=_KEPT_POINTS)
+    return found[first[chosen] + (random.random(_KEPT_POINTS) * count[chosen]).astype(int)]

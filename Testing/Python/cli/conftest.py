@@ -43,3 +43,13 @@ def images(patient_folder: Path) -> list[str]:
     """The arguments --ct, --pet and --mask of the simulated patient."""
     files = {"--ct": "ct.nii.gz", "--pet": "pet_suv.nii.gz", "--mask": "truth_semantic.nii.gz"}
     return [text for option, name in files.items() for text in (option, str(patient_folder / name))]
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, patient_folder: Path) -> Path:
+    """One run of the patient with the true mask; other tests read it and copy it."""
+    out = tmp_path_factory.mktemp("run") / "out"
+    files = [str(patient_folder / n) for n in ("ct.nii.gz", "pet_suv.nii.gz", "truth_semantic.nii.gz")]
+    status = main(["run", "--ct", files[0], "--pet", files[1], "--mask", files[2], "--out", str(out), "--no-scene"])
+    assert status == 0
+    return out

@@ -12,7 +12,7 @@ from VertebraFLTLib.segmentation.network3d import VolumeNet, VolumeNetShape
 from VertebraFLTLib.segmentation.weights import save_network
 
 SHAPE = UNetShape(classes=5, width=4, depth=2, context=1)
-VOLUME_SHAPE = VolumeNetShape(classes=5, width=4, depth=1)
+VOLUME_SHAPE = VolumeNetShape(width=4, depth=1)
 
 
 @pytest.fixture

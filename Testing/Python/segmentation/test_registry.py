@@ -42,14 +42,15 @@ def test_a_model_folder_brings_its_own_kind(folders, kind, named):
     assert thresholds == [0.3] * 4
 
 
-def test_the_3d_networks_that_ship():
-    made = get_segmenter(Options(device="cpu", segmenter="volume"))
+@pytest.mark.parametrize("options", [{}, {"segmenter": "volume"}])
+def test_the_3d_networks_that_ship_are_the_default(options):
+    made = get_segmenter(Options(device="cpu", **options))
     assert type(made).__name__ == "VolumeSegmenter" and made.model.name == "unet3d"
-    assert len(made.networks) == 4
+    assert len(made.networks) == 2 and not made.mirror
 
 
-@pytest.mark.parametrize("options", [{}, {"views": ("axial",)}, {"combine": "vote"}, {"segmenter": "ensemble"}])
-def test_the_ensemble_is_the_default_and_whoever_asks_for_views_has_it(options):
+@pytest.mark.parametrize("options", [{"views": ("axial",)}, {"combine": "vote"}, {"segmenter": "ensemble"}])
+def test_whoever_asks_for_views_has_the_ensemble(options):
     made = get_segmenter(Options(device="cpu", **options))
     assert type(made).__name__ == "EnsembleSegmenter" and made.model.name == "unet2d-views"
     assert made.views == options.get("views", made.model.views)

@@ -24,7 +24,7 @@ class BrightIsBone(VolumeNet):
     """Class 1 above about 350 HU, else background."""
 
     def forward(self, volumes, deep=False):
-        return torch.cat([-(volumes + 0.08) * 200, (volumes + 0.08) * 200, *[torch.full_like(volumes, -99)] * 3], 1)
+        return torch.cat([-(volumes + 0.08) * 200, (volumes + 0.08) * 200, *[torch.full_like(volumes, -99)] * 4], 1)
 
 
 @pytest.fixture

@@ -124,7 +124,7 @@ def test_settings_are_what_decides_the_result(config, tmp_path):
         (("phantoms = [3, 4]", "phantom_share = 2"), "phantom_share must be a share from 0 to 1"),
         (("spacing_mm = [3, 3.0, 3.0]", "spacing_mm = [3.0]"), "spacing_mm must be a list of 3 numbers"),
         (("[16, 24, 32]", "[16, 16]"), "patch must be a list of 3 numbers"),
-        (("[16, 24, 32]", "[16, 16, 20]"), "patch must be multiples of 8"),
+        (("[16, 24, 32]", "[16, 16, 20]"), "patch must be multiples of 4, 8, 8"),
         (("[16, 24, 32]", "[0, 16, 16]"), "patch must be above 0"),
         (("flip_all = true", "slice_mm = [3.0]"), "slice_mm must be a list of 2 numbers"),
         (('name = "dice"', "class_weights = [1.0]"), "class_weights must be a list of 5 numbers"),

@@ -79,7 +79,7 @@ def test_the_dice_of_a_known_answer(case):
 
         def forward(self, volumes, deep=False):
             bright = 50.0 * (volumes - 0.0)
-            return torch.cat([-bright, bright, *[torch.full_like(bright, -999.0)] * 3], dim=1)
+            return torch.cat([-bright, bright, *[torch.full_like(bright, -999.0)] * 4], dim=1)
 
     hu, labels = case.hu[:8, :8, :8] * 0, case.labels[:8, :8, :8] * 0
     hu[:4], labels[2:6], labels[6] = 1000, 1, 255
@@ -146,7 +146,9 @@ def test_a_fold_is_left_out_in_a_folder_of_its_own(tiny, data, tmp_path, monkeyp
     seen = []
     original = fit.samplers
     monkeypatch.setattr(
-        fit, "samplers", lambda stage, config, cases: seen.extend(cases) or original(stage, config, cases)
+        fit,
+        "samplers",
+        lambda stage, config, cases, device: seen.extend(cases) or original(stage, config, cases, device),
     )
     folder = train(tiny("unet3d", data, tmp_path / "out", steps=1), "cpu", fold=1)
     assert folder == tmp_path / "out" / "fold1" and [c.name for c in seen] == ["a"]

@@ -8,9 +8,10 @@ import SimpleITK as sitk
 
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.training import cases
-from VertebraFLTLib.training.cases import IGNORED, load_cases, load_labels
-from VertebraFLTLib.training.config import DataConfig, NetworkConfig
+from VertebraFLTLib.training.cases import IGNORED, load_labels
+from VertebraFLTLib.training.config import DataConfig, NetworkConfig, ScheduleConfig, TrainConfig
 from VertebraFLTLib.training.manifest import read_manifest
+from VertebraFLTLib.training.prepared import cases_of
 
 NETWORK = NetworkConfig(spacing_mm=(10.0, 10.0, 10.0))
 
@@ -93,7 +94,8 @@ def test_test_cases_are_never_read(data, monkeypatch):
     original = cases.read_image
     monkeypatch.setattr(cases, "read_image", lambda path: read.append(path.name) or original(path))
     manifest = read_manifest(data)
-    train, validation = load_cases(DataConfig(), manifest.split(0)[0], manifest.with_role("validation"), NETWORK)
+    config = TrainConfig(data.parent, DataConfig(), NETWORK, ScheduleConfig())
+    train, validation = cases_of(config, manifest.split(0)[0], manifest.with_role("validation"))
     assert names(train) == ["b"] and names(validation) == ["v"]
     assert {name[0] for name in read} == {"b", "v"}
 

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from VertebraFLTLib.cli.commands import boundaries, demo, evaluate, phantom, rebuild, run, segment, suv, train
+from VertebraFLTLib.cli.commands import (
+    boundaries,
+    demo,
+    evaluate,
+    follow,
+    phantom,
+    rebuild,
+    run,
+    segment,
+    suv,
+    timeline,
+    train,
+)
 
 COMMANDS: dict[str, ModuleType] = {
     "run": run,
@@ -12,6 +24,8 @@ COMMANDS: dict[str, ModuleType] = {
     "segment": segment,
     "boundaries": boundaries,
     "rebuild": rebuild,
+    "follow": follow,
+    "timeline": timeline,
     "suv": suv,
     "phantom": phantom,
     "evaluate": evaluate,

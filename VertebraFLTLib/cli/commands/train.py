@@ -21,6 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="train nothing: make a model folder of what was trained (in 3-D of all folds, or those the card names)",
     )
+    parser.add_argument(
+        "--prepare",
+        metavar="DIR",
+        help="train nothing: write the volumes on the networks' grid, for a machine that does not have the images",
+    )
     parser.add_argument("--card", metavar="CARD.toml", help="thresholds and what is told of the model, for --publish")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint, to the same weights")
 
@@ -28,8 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace, progress: Progress) -> None:
     from VertebraFLTLib.training.config_file import read_config
 
-    if args.publish and (args.fold is not None or args.resume):
-        raise InputError(f"--{'resume' if args.resume else 'fold'} does not go with --publish, which trains nothing")
+    other = "publish" if args.publish else "prepare"
+    if (args.publish or args.prepare) and (args.fold is not None or args.resume):
+        raise InputError(f"--{'resume' if args.resume else 'fold'} does not go with --{other}, which trains nothing")
+    if args.publish and args.prepare:
+        raise InputError("--publish and --prepare do not go together; give one of them")
     if args.card and not args.publish:
         raise InputError("--card goes with --publish")
     config = read_config(Path(args.config))
@@ -45,6 +53,11 @@ def execute(args: argparse.Namespace, progress: Progress) -> None:
         from VertebraFLTLib.training.publish import publish_trained
 
         print(publish_trained(config, Path(args.publish), Path(args.card) if args.card else None))
+        return
+    if args.prepare:
+        from VertebraFLTLib.training.prepared import prepare
+
+        print(prepare(config, Path(args.prepare)))
         return
     folder = train(config, args.device, fold=args.fold, resume=args.resume, progress=progress)
     if first:
