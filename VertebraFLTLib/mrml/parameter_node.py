@@ -35,7 +35,7 @@ class VertebraFLTParameterNode:
     halfLifeS: Annotated[float, WithinRange(0, 100_000)] = 0.0
     lowestLevel: Annotated[str, Choice(LOWEST_LEVELS)] = BY_SACRUM
     detector: Annotated[str, Choice(list(DETECTORS))] = DETECTORS[0]
-    segmenter: Annotated[str, Choice(list(SEGMENTERS))] = SEGMENTERS[0]
+    segmenter: Annotated[str, Choice(list(SEGMENTERS))] = "volume"  # the product's default
     modelFolder: pathlib.Path
     device: Annotated[str, Choice(list(DEVICES))] = DEVICES[0]
     exportFolder: pathlib.Path

@@ -37,6 +37,7 @@ def content_of(result: Result) -> dict[str, Any]:
         "options": asdict(result.options),
         "segmentation": dict(result.segmentation),
         "input_warnings": list(result.input_warnings),
+        "carried": result.carried,
         "edited": result.edited,
         "timings_s": dict(result.timings_s),
         "peak_memory_mb": result.peak_memory_mb,
@@ -62,7 +63,7 @@ def result_of(nodes: SceneNodes, content: dict[str, Any]) -> Result:
         options = Options(**chosen)
         details, warnings = dict(content["segmentation"]), list(content["input_warnings"])
         timings, peak = dict(content["timings_s"]), float(content["peak_memory_mb"])
-        edited = bool(content["edited"])
+        edited, carried = bool(content["edited"]), content["carried"]
     except (KeyError, TypeError) as error:
         raise InputError(f"{nodes.case.GetName()}: not a whole review ({error}); run the case again") from error
     pet_suv = sitk.Cast(pet.image, sitk.sitkFloat32)
@@ -87,6 +88,7 @@ def result_of(nodes: SceneNodes, content: dict[str, Any]) -> Result:
         segmentation=details,
         warnings=[*warnings, *partly, *pipeline.doubts(suv, boundaries)],
         input_warnings=warnings,
+        carried=carried,
         edited=edited,
         timings_s=timings,
         peak_memory_mb=peak,
