@@ -46,14 +46,3 @@ def device_words(device: torch.device) -> str:
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
     return f"cpu ({torch.get_num_threads()} threads)"
-
-
-def quick_in_bfloat16(device: torch.device) -> bool:
-    """Whether the device multiplies bfloat16 faster than float32: graphics cards, and CPUs with AMX tiles.
-
-    torch has no public question for AMX; where this one is gone the answer is no, which costs time and nothing else.
-    """
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    has_tiles = getattr(torch.cpu, "_is_amx_tile_supported", None)
-    return bool(has_tiles and has_tiles())
