@@ -29,6 +29,7 @@ from VertebraFLTLib.result import Options, Result
 from VertebraFLTLib.segmentation.protocol import Segmenter
 from VertebraFLTLib.spine.boundaries import BoundarySet, discounted
 from VertebraFLTLib.spine.cleanup import regularise_column
+from VertebraFLTLib.spine.ct_evidence import CtProfile, ct_profile
 from VertebraFLTLib.spine.detectors import get_detector
 from VertebraFLTLib.spine.instances import label_vertebrae
 from VertebraFLTLib.spine.levels import SURE_OF_NAMES, check_level
@@ -82,7 +83,7 @@ def run(
     with watch.stage("boundaries"):
         column = column_of(segmentation.mask)
         semantic, island_ml = without_islands(segmentation.mask, column)
-        profile, boundaries = find_boundaries(pet_suv, semantic, column, options, suv.tracer)
+        profile, boundaries = find_boundaries(pet_suv, semantic, column, options, suv.tracer, ct.image)
     warnings = [*ct.warnings, *pet.warnings, *overlap, *suv.warnings, *segmentation.warnings]
     if island_ml > LARGE_ISLANDS_ML:
         warnings.append(f"{island_ml:.1f} ml marked as vertebral body lay apart from the column and were left out")
@@ -146,15 +147,22 @@ def finish(
 
 
 def find_boundaries(
-    pet_suv: sitk.Image, semantic: sitk.Image, column: np.ndarray, options: Options, tracer: str | None = None
+    pet_suv: sitk.Image,
+    semantic: sitk.Image,
+    column: np.ndarray,
+    options: Options,
+    tracer: str | None = None,
+    ct: sitk.Image | None = None,
 ) -> tuple[Profile, BoundarySet]:
     """The uptake profile of the column and what the chosen detector makes of it.
 
-    tracer: as :class:`SuvRecord` names it. Confidence is discounted for any other than FLT, None being unknown.
+    tracer: as :class:`SuvRecord` names it. Confidence is discounted for any other than FLT, None being unknown. ct: on
+    the grid of ``semantic``; without it the mask alone tells what the CT may show of the discs.
     """
     profile = column_profile(pet_suv, semantic, column)
     top = sacrum_top(semantic, profile)
-    boundaries = get_detector(options.detector).detect(profile, lowest=options.lowest, sacrum_top_z_mm=top)
+    seen = column_on_ct(semantic, column, ct)
+    boundaries = get_detector(options.detector).detect(profile, lowest=options.lowest, sacrum_top_z_mm=top, ct=seen)
     if top is not None and options.lowest is None:
         boundaries = doubt_a_sliver(boundaries)
     if tracer is not None and tracer != "FLT":
@@ -200,6 +208,17 @@ def column_profile(pet_suv: sitk.Image, semantic: sitk.Image, column: np.ndarray
     found = uptake_profile(sitk.GetArrayViewFromImage(pet_suv), on_pet, z_map(pet_suv), coverage_z_mm=z_range(semantic))
     top = sacrum_top(semantic, found)
     return found if top is None else without_sacrum(found, top)
+
+
+def column_on_ct(semantic: sitk.Image, column: np.ndarray, ct: sitk.Image | None) -> CtProfile | None:
+    """Density and mask along the column's core; None where the CT's slices are oblique."""
+    z = z_map(semantic)
+    if z.size != len(column):
+        return None
+    bodies = sitk.GetArrayViewFromImage(semantic) == VERTEBRAL_BODY.label
+    spacing = semantic.GetSpacing()
+    hu = None if ct is None else sitk.GetArrayViewFromImage(ct)
+    return ct_profile(column, bodies, z.ravel(), (spacing[1], spacing[0]), hu)
 
 
 def sacrum_top(semantic: sitk.Image, profile: Profile) -> float | None:

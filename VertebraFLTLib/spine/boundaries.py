@@ -16,7 +16,7 @@ MIN_SPAN_MM = 6.0
 """A user's boundary is refused closer to another than this: even a collapsed vertebra with its disc is higher.
 What a detector finds is kept as it is, with little confidence."""
 
-SOURCES = ("thesis", "span-prior", "kalman", "user")
+SOURCES = ("thesis", "span-prior", "kalman", "ct", "prior", "user")
 BY_USER = ("placed by the user",)
 
 
@@ -30,7 +30,8 @@ class Boundary:
 
     ``below``, ``above``: level names; ``pet_slice``: slice index with fraction; ``z_mm``: superior coordinate;
     ``depth_suv``: mean of the two neighbouring uptake peaks minus the valley (SUV); ``confidence``: 0 to 1, that it
-    lies within one PET slice; ``source``: a detector's name or ``user``; ``reasons``: why the confidence is not higher.
+    lies within one PET slice; ``source``: a detector's name, ``ct`` or ``prior`` where the PET shows no valley and the CT or
+    the span prior alone placed it, or ``user``; ``reasons``: why the confidence is not higher.
     """
 
     below: str

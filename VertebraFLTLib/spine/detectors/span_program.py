@@ -17,7 +17,8 @@ USUAL_SCALE_MM, SCALE_SPREAD = 35.0, 0.13  # its prior: log-normal
 DRIFT = 0.02  # spread of the scale's change (log) from one vertebra to the next
 SPAN_SPREAD = 0.085  # spread of a span (log) around scale x relative span
 SHORTEST, LONGEST = 0.68, 1.4  # spans considered, relative to the expected one
-LEAST_SHARE, END_SPREAD = 0.05, 0.12  # what an end vertebra shows of its span at least, and the spread of a whole one
+LEAST_SHARE, LEAST_WHOLE = 0.05, 0.35  # what a vertebra shows of its span at least: cut by the field of view, or not
+END_SPREAD = 0.12  # spread of a whole one at an end
 ATLAS_MERGED = 2.0  # cost of C1 and C2 standing in one piece
 MASK_STOPS = 5.0  # cost of a column mask that ends inside the image where no column ends
 
@@ -127,7 +128,7 @@ class SpanProgram:
         whole = 0.5 * (np.maximum(0.9 - share, 0.0) / END_SPREAD) ** 2 + over
         if name not in natural:
             whole = whole + MASK_STOPS
-        return np.where(share < LEAST_SHARE, np.inf, np.minimum(whole, MASK_STOPS + 1.0 + over))
+        return np.where(share < LEAST_WHOLE, np.inf, np.minimum(whole, MASK_STOPS + 1.0 + over))
 
     def best(self, lowest: str) -> Placement | None:
         """The best placement with ``lowest`` as the lowest level; None where nothing fits."""
