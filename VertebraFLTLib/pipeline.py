@@ -194,10 +194,12 @@ def column_of(semantic: sitk.Image) -> np.ndarray:
 
 
 def column_profile(pet_suv: sitk.Image, semantic: sitk.Image, column: np.ndarray) -> Profile:
-    """Equation 19 on the PET's own slices, down to the disc under L5 where the sacrum is in view.
+    """Equation 19 on the PET's own slices, down to the disc under L5 where the sacrum is in view."""
+    return profile_within(pet_suv, semantic, column_on_pet(pet_suv, semantic, column))
 
-    The column is brought to the PET, in its bounding box only.
-    """
+
+def column_on_pet(pet_suv: sitk.Image, semantic: sitk.Image, column: np.ndarray) -> np.ndarray:
+    """The PET's voxels (bool, kji) that the column fills by half or more; it is brought there in its box only."""
     mask = sitk.GetImageFromArray(column.astype(np.uint8))
     mask.CopyInformation(semantic)
     cropped = LabelBoxes.of(mask).binary((1,))
@@ -205,6 +207,11 @@ def column_profile(pet_suv: sitk.Image, semantic: sitk.Image, column: np.ndarray
     box = None if cropped is None else Grid.of(pet_suv).box_around(Grid.of(cropped), margin=1)
     if cropped is not None and box is not None:
         on_pet[box] = coverage(cropped, Grid.of(pet_suv, box)) >= 0.5
+    return on_pet
+
+
+def profile_within(pet_suv: sitk.Image, semantic: sitk.Image, on_pet: np.ndarray) -> Profile:
+    """The profile inside a column that is already on the PET's grid."""
     found = uptake_profile(sitk.GetArrayViewFromImage(pet_suv), on_pet, z_map(pet_suv), coverage_z_mm=z_range(semantic))
     top = sacrum_top(semantic, found)
     return found if top is None else without_sacrum(found, top)

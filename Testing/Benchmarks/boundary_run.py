@@ -12,9 +12,10 @@ from column_conditions import Condition
 from column_patients import Case, simulate
 
 from VertebraFLTLib.errors import InputError
-from VertebraFLTLib.pipeline import column_on_ct, column_profile, sacrum_top
+from VertebraFLTLib.pipeline import column_on_ct, profile_within, sacrum_top
 from VertebraFLTLib.spine.confidence import signs
 from VertebraFLTLib.spine.detectors import DETECTORS, get_detector
+from VertebraFLTLib.spine.detectors.protocol import finished_set
 from VertebraFLTLib.spine.detectors.span_prior import SpanPriorDetector
 from VertebraFLTLib.spine.sacrum import doubt_a_sliver
 
@@ -39,7 +40,7 @@ class Given:
 
 def given(case: Case) -> Given:
     """Profile, sacrum and CT evidence of a case, by the pipeline's own steps."""
-    profile = column_profile(case.pet_suv, case.semantic, case.column)
+    profile = profile_within(case.pet_suv, case.semantic, case.on_pet)
     ct = None if case.ct is None else column_on_ct(case.semantic, case.column, case.ct)
     return Given(profile, {"sacrum_top_z_mm": sacrum_top(case.semantic, profile), "ct": ct})
 
@@ -63,7 +64,7 @@ def outcomes(
         progress(seed)
 
 
-def one_score(detector: str, data: Given, truth: tuple[tuple[str, str, float], ...]) -> Score:
+def one_score(detector: str, data: Given, truth: tuple[tuple[str, str, float], ...], uncertain: str = "") -> Score:
     """One detector on one case."""
     profile, sacrum = data.profile, data.anchor["sacrum_top_z_mm"]
     try:
@@ -72,7 +73,7 @@ def one_score(detector: str, data: Given, truth: tuple[tuple[str, str, float], .
         return gave_up(truth, profile.extent_mm, profile.spacing_mm, str(error))
     if sacrum is not None:
         found = doubt_a_sliver(found)
-    return score(truth, profile.extent_mm, found, profile.spacing_mm)
+    return score(truth, profile.extent_mm, found, profile.spacing_mm, uncertain)
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def examples(seeds: Iterable[int], conditions: Iterable[Condition]) -> Iterator[
             data = given(case)
             detector = SpanPriorDetector()
             names, places, naming = detector.place(data.profile, **data.anchor)
-            found = detector.detect(data.profile, **data.anchor)
+            found = finished_set(data.profile, names, places, detector.name)
             sign = signs(names, [p.z_mm for p in places], data.profile, [p.ct for p in places])
             got = score(case.truth, data.profile.extent_mm, found, data.profile.spacing_mm)
             z = np.array([one[2] for one in case.truth])

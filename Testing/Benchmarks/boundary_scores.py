@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -31,7 +31,6 @@ class Score:
     extra: np.ndarray
     spacing_mm: float
     level_confidence: float
-    features: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
     raised: str = ""
 
     @property
@@ -46,11 +45,15 @@ class Score:
 
 
 def score(
-    truth: Sequence[tuple[str, str, float]], extent_mm: tuple[float, float], found: BoundarySet, spacing_mm: float
+    truth: Sequence[tuple[str, str, float]],
+    extent_mm: tuple[float, float],
+    found: BoundarySet,
+    spacing_mm: float,
+    uncertain: str = "",
 ) -> Score:
     """Match by place, one to one, nearest first; names are judged afterwards.
 
-    C1/C2 have no disc between them: a boundary there is neither asked for nor extra, and so are those at the very ends.
+    The borders of a vertebra whose truth is ``uncertain`` are neither asked for nor extra. C1/C2 have no disc between them: a boundary there is neither asked for nor extra, and so are those at the very ends.
     """
     z = np.array([one[2] for one in truth])
     spans = np.diff(z)
@@ -58,7 +61,7 @@ def score(
     got = np.array([b.z_mm for b in found.boundaries])
     partner = _matched(z, got, reach)
     asked = (z > extent_mm[0] + EDGE_MM) & (z < extent_mm[1] - EDGE_MM)
-    asked &= np.array([above != "C1" for _, above, _ in truth])
+    asked &= np.array([above != "C1" and uncertain not in (below, above) for below, above, _ in truth])
     index = np.flatnonzero(asked)
     to = partner[index]
     hit = to >= 0
@@ -75,7 +78,9 @@ def score(
     )
 
 
-def gave_up(truth: Sequence[tuple[str, str, float]], extent_mm: tuple[float, float], spacing_mm: float, why: str) -> Score:
+def gave_up(
+    truth: Sequence[tuple[str, str, float]], extent_mm: tuple[float, float], spacing_mm: float, why: str
+) -> Score:
     """The score of a detector that raised an error: everything is missed."""
     inside = [t for t in truth if extent_mm[0] + EDGE_MM < t[2] < extent_mm[1] - EDGE_MM and t[1] != "C1"]
     nothing = np.full(len(inside), np.nan)

@@ -30,7 +30,7 @@ from VertebraFLTLib.phantom.solids import Material, Solid, ellipsoid
 from VertebraFLTLib.phantom.spine_shape import SpinePlan, level_names, plan_spine
 from VertebraFLTLib.phantom.uptake import TISSUE_SUV, MarrowUptake, marrow_uptake
 from VertebraFLTLib.phantom.vertebra import body_solid, disc_solid
-from VertebraFLTLib.pipeline import column_of
+from VertebraFLTLib.pipeline import column_of, column_on_pet
 from VertebraFLTLib.spine.cleanup import regularise_column
 
 FINE_MM = (2.0, 2.0, 1.5)  # x, y, z: activity before sampling
@@ -56,9 +56,13 @@ class Case:
     pet_suv: sitk.Image
     semantic: sitk.Image
     column: np.ndarray  # the semantic mask's regularised column
+    on_pet: np.ndarray  # the PET's voxels inside it
     truth: tuple[tuple[str, str, float], ...]
     levels: tuple[str, ...]  # from the lowest up, as far as they are in view
     ct: sitk.Image | None = None  # on the mask's grid
+
+
+_ON_PET: dict[tuple[object, ...], np.ndarray] = {}  # several conditions share mask and PET grid
 
 
 def simulate(seed: int, condition: Condition) -> Case:
@@ -68,17 +72,49 @@ def simulate(seed: int, condition: Condition) -> Case:
     fine = _fine_grid(plan)
     activity = _activity(seed, condition.anatomy, condition.day, condition.lesion, condition.psf_mm)
     low, high = _field_of_view(seed, condition.anatomy, condition.cut)
-    pet, pet_grid = _sampled(activity, fine, condition.spacing_mm, low - condition.shift_mm, high, rng)
-    marrow = rng.standard_normal(pet.shape, dtype=np.float32)
-    marrow = gaussian_filter(marrow, [WITHIN_BODY_MM / FWHM_PER_SIGMA / s for s in pet_grid.spacing[::-1]], mode="wrap")
-    pet = pet * (1 + WITHIN_BODY / marrow.std() * marrow)
-    noise = NOISE[condition.noise] * np.sqrt(4.0 / condition.spacing_mm)
-    pet = add_noise(pet, pet_grid, noise, rng)
-    pet_grid = pet_grid.moved((0.0, 0.0, condition.shift_mm))
+    phase = float(np.random.default_rng([seed, 11, round(10 * condition.spacing_mm)]).uniform())
+    pet = scan(activity, fine, condition, (low - condition.shift_mm, high), phase, rng)
     semantic, column = _mask(seed, condition.anatomy, condition.cut, condition.ct_mm, condition.mask)
     discs = tuple((d.below, d.above, float(d.centre[2]) + condition.shift_mm) for d in plan.discs if d.below != "S1")
     ct = _ct(seed, condition.anatomy, condition.cut, condition.ct_mm) if condition.with_ct else None
-    return Case(pet_grid.image(pet), semantic, column, discs, tuple(b.name for b in plan.bodies), ct)
+    key = (seed, condition.anatomy, condition.cut, condition.ct_mm, condition.mask, pet.GetSize(), pet.GetOrigin())
+    if key not in _ON_PET:
+        if len(_ON_PET) > 12:
+            _ON_PET.clear()
+        _ON_PET[key] = column_on_pet(pet, semantic, column)
+    return Case(pet, semantic, column, _ON_PET[key], discs, tuple(b.name for b in plan.bodies), ct)
+
+
+def scan(
+    summed: np.ndarray,
+    fine: Grid,
+    condition: Condition,
+    view: tuple[float, float],
+    phase: float,
+    rng: np.random.Generator,
+) -> sitk.Image:
+    """The PET of an activity (see :func:`summed_activity`) between two heights, with uneven marrow and noise.
+
+    The first slice begins ``phase`` (0 to 1) of a slice above the lower height.
+    """
+    pet, grid = _sampled(summed, fine, condition.spacing_mm, *view, phase)
+    marrow = rng.standard_normal(pet.shape, dtype=np.float32)
+    marrow = gaussian_filter(marrow, [WITHIN_BODY_MM / FWHM_PER_SIGMA / s for s in grid.spacing[::-1]], mode="wrap")
+    pet = pet * (1 + WITHIN_BODY / marrow.std() * marrow)
+    noise = NOISE[condition.noise] * np.sqrt(4.0 / condition.spacing_mm)
+    return grid.moved((0.0, 0.0, condition.shift_mm)).image(add_noise(pet, grid, noise, rng))
+
+
+def summed_activity(suv: np.ndarray, psf_mm: float) -> np.ndarray:
+    """Uptake on the fine grid, blurred, averaged over the PET's pixels of 4 mm and summed from below.
+
+    So a slice between any two heights is a difference of two layers.
+    """
+    sigma = [psf_mm / FWHM_PER_SIGMA / s for s in FINE_MM[::-1]]
+    blurred = gaussian_filter(suv, sigma, mode="nearest", truncate=3.0)
+    nz, ny, nx = blurred.shape
+    plane = blurred.reshape(nz, ny // 2, 2, nx // 2, 2).mean(axis=(2, 4))
+    return np.concatenate([np.zeros((1, *plane.shape[1:]), plane.dtype), np.cumsum(plane, axis=0)])
 
 
 @lru_cache(maxsize=4)
@@ -189,12 +225,7 @@ def _core_suv(solid: Solid, levels: dict[str, float], uptake: MarrowUptake) -> f
 
 @lru_cache(maxsize=8)
 def _activity(seed: int, anatomy: Anatomy, day: int, lesion: str, psf_mm: float) -> np.ndarray:
-    """Blurred activity, averaged over the PET's pixels of 4 mm and summed from below: slices are differences of it."""
-    sigma = [psf_mm / FWHM_PER_SIGMA / s for s in FINE_MM[::-1]]
-    blurred = gaussian_filter(_drawn(seed, anatomy, day, lesion), sigma, mode="nearest", truncate=3.0)
-    nz, ny, nx = blurred.shape
-    plane = blurred.reshape(nz, ny // 2, 2, nx // 2, 2).mean(axis=(2, 4))
-    return np.concatenate([np.zeros((1, *plane.shape[1:]), plane.dtype), np.cumsum(plane, axis=0)])
+    return summed_activity(_drawn(seed, anatomy, day, lesion), psf_mm)
 
 
 def _field_of_view(seed: int, anatomy: Anatomy, cut: tuple[int, int]) -> tuple[float, float]:
@@ -211,11 +242,11 @@ def _field_of_view(seed: int, anatomy: Anatomy, cut: tuple[int, int]) -> tuple[f
 
 
 def _sampled(
-    summed: np.ndarray, fine: Grid, spacing_mm: float, low: float, high: float, rng: np.random.Generator
+    summed: np.ndarray, fine: Grid, spacing_mm: float, low: float, high: float, phase: float
 ) -> tuple[np.ndarray, Grid]:
-    """PET slices of ``spacing_mm`` between ``low`` and ``high``, their phase at random."""
+    """PET slices of ``spacing_mm`` between ``low`` and ``high``; the first begins ``phase`` (0 to 1) above ``low``."""
     nz, ny, nx = summed.shape
-    first = max(low, 0.0) + float(rng.uniform(0, min(spacing_mm, 3.0)))
+    first = max(low, 0.0) + phase * spacing_mm
     edges = first + spacing_mm * np.arange(int((min(high, (nz - 2) * FINE_MM[2]) - first) / spacing_mm) + 1)
     position = edges / FINE_MM[2]
     below = np.floor(position).astype(int)
@@ -231,9 +262,7 @@ def _sampled(
 def _labels(seed: int, anatomy: Anatomy, ct_mm: float) -> tuple[np.ndarray, np.ndarray, Grid]:
     fine = _fine_grid(_plan(seed, anatomy))
     height = fine.size[2] * FINE_MM[2]
-    grid = Grid(
-        (fine.size[0], fine.size[1], int(height / ct_mm)), (*FINE_MM[:2], ct_mm), (*fine.origin[:2], ct_mm / 2)
-    )
+    grid = Grid((fine.size[0], fine.size[1], int(height / ct_mm)), (*FINE_MM[:2], ct_mm), (*fine.origin[:2], ct_mm / 2))
     return *draw_labels([s for s in _solids(seed, anatomy) if s.label], grid, 4), grid
 
 
@@ -241,9 +270,7 @@ _CROSS = generate_binary_structure(3, 1) & np.array([False, True, False])[:, Non
 
 
 @lru_cache(maxsize=12)
-def _mask(
-    seed: int, anatomy: Anatomy, cut: tuple[int, int], ct_mm: float, error: str
-) -> tuple[sitk.Image, np.ndarray]:
+def _mask(seed: int, anatomy: Anatomy, cut: tuple[int, int], ct_mm: float, error: str) -> tuple[sitk.Image, np.ndarray]:
     """The semantic mask on the CT's grid in the field of view, with an error as networks make it, and its column."""
     rng = np.random.default_rng([seed, zlib.crc32(error.encode())])
     semantic, vertebrae, grid = _labels(seed, anatomy, ct_mm)

@@ -9,7 +9,6 @@ INTERCEPT = "intercept"
 
 BOUNDARY: Weights = {
     "intercept": 0.482,
-    "valley clarity (log of 1 + standard deviations)": -0.082,
     "valley depth (share of the lower peak)": 12.438,
     "CT evidence (share of its most)": 2.328,
     "span misfit, worse side (log)": -3.757,

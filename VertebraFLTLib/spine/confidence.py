@@ -49,12 +49,11 @@ class Signs:
 
     @property
     def features(self) -> FloatArray:
-        """(n, 6), in the order of ``calibration.BOUNDARY``."""
+        """(n, 5), in the order of ``calibration.BOUNDARY``."""
         misfit = np.abs(np.log(np.clip(self.spans, 0.05, 20.0)))
         misfit = np.where(np.isnan(misfit), 0.0, np.minimum(misfit, 1.0))
         return np.column_stack(
             [
-                np.log1p(np.clip(self.clarity, 0.0, 50.0)),
                 np.clip(self.prominence, 0.0, 0.5),
                 self.ct / 6.0,
                 misfit.max(axis=1),
@@ -124,8 +123,7 @@ def judge(
     found = signs(names, z_boundaries, profile, ct)
     chance = logistic(found.features, BOUNDARY)
     return [
-        Evidence(float(found.depth[i]), float(chance[i]), _reasons(names, i, found))
-        for i in range(len(found.depth))
+        Evidence(float(found.depth[i]), float(chance[i]), _reasons(names, i, found)) for i in range(len(found.depth))
     ]
 
 

@@ -18,6 +18,7 @@ from VertebraFLTLib.spine.levels import order_up, span_of
 from VertebraFLTLib.spine.profile import FloatArray, Profile
 
 STEP_MM = 2.0
+MOVES = 0.3  # a boundary moves from its place on the grid by at most this share of a span: none passes another
 VALLEY = 2.0  # standard deviations from which on a valley, or a disc in the CT, places a boundary
 REWARD = 9.0  # what the clearest valley is worth (negative log-likelihood)
 PER_BOUNDARY = 0.3  # what a boundary without any valley costs
@@ -85,21 +86,24 @@ class _Evidence:
 
     def __init__(self, pet: ValleyEvidence, ct: CtEvidence | None) -> None:
         self._pet, self.ct, self.z_mm = pet, ct, pet.z_mm
-        self._scores: dict[int, tuple[FloatArray, FloatArray]] = {}
+        self._known: dict[int, tuple[FloatArray, FloatArray, FloatArray]] = {}
 
     def scores(self, span_mm: float) -> tuple[FloatArray, FloatArray]:
         """Of the PET and of the CT, in standard deviations."""
-        key = round(np.log(span_mm) / 0.05)
-        if key not in self._scores:
-            span = float(np.exp(0.05 * key))
-            of_ct = np.zeros(len(self.z_mm)) if self.ct is None else self.ct.score(span)
-            self._scores[key] = self._pet.score(span), of_ct
-        return self._scores[key]
+        return self._at(span_mm)[:2]
 
     def penalty(self, span_mm: float) -> FloatArray:
         """Cost of a boundary at every point: negative where there is a valley."""
-        pet, ct = self.scores(span_mm)
-        return PER_BOUNDARY - REWARD * np.tanh(SHARPNESS * (pet + ct) / REWARD)
+        return self._at(span_mm)[2]
+
+    def _at(self, span_mm: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+        key = round(np.log(span_mm) / 0.05)
+        if key not in self._known:
+            span = float(np.exp(0.05 * key))
+            pet = self._pet.score(span)
+            ct = np.zeros(len(self.z_mm)) if self.ct is None else self.ct.score(span)
+            self._known[key] = pet, ct, PER_BOUNDARY - REWARD * np.tanh(SHARPNESS * (pet + ct) / REWARD)
+        return self._known[key]
 
 
 def _refined(chosen: Placement, evidence: _Evidence, valleys: ValleyPlaces) -> list[Place]:
@@ -110,14 +114,17 @@ def _refined(chosen: Placement, evidence: _Evidence, valleys: ValleyPlaces) -> l
         planned = float(evidence.z_mm[at])
         pet, ct = (float(score[max(at - 2, 0) : at + 3].max()) for score in evidence.scores(span))
         middle = valleys.place(planned, span)
+        low, high = planned - MOVES * span, planned + MOVES * span
         if middle is not None and pet >= VALLEY:
-            places.append(Place(middle, ct=ct))
+            places.append(Place(float(np.clip(middle, low, high)), ct=ct))
         elif evidence.ct is not None and ct >= VALLEY:
-            place = evidence.ct.middle(planned, span)
+            place = float(np.clip(evidence.ct.middle(planned, span), low, high))
             places.append(Place(place, "ct", ct, reasons=("no valley in the PET: placed by the CT",)))
         else:
             reasons = ("placed by the span prior",)
-            places.append(Place(planned if middle is None else middle, "prior", ct, reasons=reasons))
+            places.append(
+                Place(planned if middle is None else float(np.clip(middle, low, high)), "prior", ct, reasons=reasons)
+            )
     return places
 
 
