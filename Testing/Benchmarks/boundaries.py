@@ -1,7 +1,8 @@
 """`make boundaries`: the detectors on simulated examinations and on real label maps; or the fit of the confidences.
 
-Prints the tables of docs/boundaries.md. Seeds from 1000 on serve the fit and the choice of the detector's constants, those
-below 1000 the tables. With ``--keep DIR`` each patient's outcomes are kept there, so that a run goes on where it was stopped.
+Prints the tables of docs/boundaries.md. Seeds from 1000 on serve the fit and the choice of the detector's constants,
+those below 1000 the tables. With ``--keep DIR`` each patient's outcomes are kept there, so that a run goes on where it
+was stopped.
 """
 
 from __future__ import annotations

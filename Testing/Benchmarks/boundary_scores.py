@@ -53,7 +53,8 @@ def score(
 ) -> Score:
     """Match by place, one to one, nearest first; names are judged afterwards.
 
-    The borders of a vertebra whose truth is ``uncertain`` are neither asked for nor extra. C1/C2 have no disc between them: a boundary there is neither asked for nor extra, and so are those at the very ends.
+    The borders of a vertebra whose truth is ``uncertain`` are neither asked for nor extra, and so are those at the very
+    ends and that of C1 and C2, which have no disc between them.
     """
     z = np.array([one[2] for one in truth])
     spans = np.diff(z)

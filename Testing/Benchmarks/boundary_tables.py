@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +91,7 @@ def calibration(groups: Groups, detector: str) -> Iterator[str]:
     level, ok = np.array([s.level_confidence for s in named]), np.array([s.names_right for s in named])
     yield "| confidence | boundaries: number, given, within one slice | names: cases, given, right |"
     yield "| --- | --- | --- |"
-    for low, high in zip(BINS[:-1], BINS[1:], strict=True):
+    for low, high in pairwise(BINS):
         cells = [_bin(c, r, low, high) for c, r in ((sure, right), (level, ok))]
         yield f"| {low:g} to {high:g} | {cells[0]} | {cells[1]} |"
 
@@ -118,7 +119,7 @@ def calibration_figure(groups: Groups, detectors: Sequence[str], path: Path) -> 
         ):
             points = [
                 (values[0][k].mean(), values[1][k].mean(), k.sum())
-                for low, high in zip(BINS[:-1], BINS[1:], strict=True)
+                for low, high in pairwise(BINS)
                 if (k := (values[0] >= low) & ((values[0] < high) | (high == 1.0))).sum() >= 20
             ]
             if points:

@@ -1,4 +1,4 @@
-"""The conditions under which boundary detectors are compared: one changed at a time, from a usual day-28 examination."""
+"""The conditions under which boundary detectors are compared: one changed at a time, from a usual examination."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ ON_LABELS = (
 
 @dataclass(frozen=True)
 class Anatomy:
-    """One label map: bodies by VerSe number on their own grid (kji, slices by rising z), sacrum, CT where there is one."""
+    """One label map: bodies by VerSe number on their own grid (kji), sacrum, density where there is a CT."""
 
     name: str
     levels: np.ndarray
@@ -46,11 +47,11 @@ class Anatomy:
     uncertain: str = ""
 
     def truth(self) -> tuple[tuple[str, str, float], ...]:
-        """Middle between the facing endplates of neighbours: (below, above, z), median over the lines that meet both."""
-        codes = [c for c in sorted(np.unique(self.levels[self.levels > 0]), key=_from_below)]
+        """Middle between facing endplates: (below, above, z), median over the lines along z that meet both."""
+        codes = sorted(np.unique(self.levels[self.levels > 0]).tolist(), key=_from_below)
         spacing, first = self.image.GetSpacing()[2], self.image.GetOrigin()[2]
         found = []
-        for below, above in zip(codes[:-1], codes[1:], strict=True):
+        for below, above in pairwise(codes):
             low, high = self.levels == below, self.levels == above
             both = low.any(axis=0) & high.any(axis=0)
             if both.sum() < 20:

@@ -1,4 +1,4 @@
-"""The boundary benchmark: what it counts as missed, extra and wrongly named, and that its patients are what they say."""
+"""The boundary benchmark: what counts as missed, extra and wrongly named, and that patients are what they say."""
 
 from __future__ import annotations
 

@@ -8,19 +8,19 @@ Weights = dict[str, float]
 INTERCEPT = "intercept"
 
 BOUNDARY: Weights = {
-    "intercept": 0.482,
-    "valley depth (share of the lower peak)": 12.438,
-    "CT evidence (share of its most)": 2.328,
-    "span misfit, worse side (log)": -3.757,
-    "span misfit, better side (log)": -1.856,
-    "PET slices (log of spacing / 4 mm)": 0.302,
+    "intercept": 0.497,
+    "valley depth (share of the lower peak)": 12.279,
+    "CT evidence (share of its most)": 2.301,
+    "span misfit, worse side (log)": -4.037,
+    "span misfit, better side (log)": -1.948,
+    "PET slices (log of spacing / 4 mm)": 0.366,
 }
 """That a boundary lies within one PET slice."""
 
 LEVEL: Weights = {
-    "intercept": 0.915,
-    "rival namings (log odds of the chosen one)": 1.261,
-    "boundaries expected to be wrong": -1.381,
-    "lowest vertebra known from spans alone": 0.467,
+    "intercept": 1.035,
+    "rival namings (log odds of the chosen one)": 1.271,
+    "boundaries expected to be wrong": -1.414,
+    "lowest vertebra known from spans alone": 0.542,
 }
 """That all level names are right, in a spine of 24 vertebrae."""

@@ -104,7 +104,7 @@ class CtEvidence:
         return float(weight @ self._grid[around] / weight.sum()) if weight.sum() > 0 else at_mm
 
     def _depth(self, span_mm: float) -> FloatArray:
-        size = max(int(round((REACH * span_mm - GAP_MM) / GRID_MM)), 2)
+        size = max(round((REACH * span_mm - GAP_MM) / GRID_MM), 2)
         shift = int(GAP_MM / GRID_MM) + size // 2
         total = np.zeros(len(self._grid))
         for track in self._tracks:

@@ -114,17 +114,16 @@ def _refined(chosen: Placement, evidence: _Evidence, valleys: ValleyPlaces) -> l
         planned = float(evidence.z_mm[at])
         pet, ct = (float(score[max(at - 2, 0) : at + 3].max()) for score in evidence.scores(span))
         middle = valleys.place(planned, span)
-        low, high = planned - MOVES * span, planned + MOVES * span
         if middle is not None and pet >= VALLEY:
-            places.append(Place(float(np.clip(middle, low, high)), ct=ct))
+            place = Place(middle, ct=ct)
         elif evidence.ct is not None and ct >= VALLEY:
-            place = float(np.clip(evidence.ct.middle(planned, span), low, high))
-            places.append(Place(place, "ct", ct, reasons=("no valley in the PET: placed by the CT",)))
+            at_disc = evidence.ct.middle(planned, span)
+            place = Place(at_disc, "ct", ct, reasons=("no valley in the PET: placed by the CT",))
         else:
-            reasons = ("placed by the span prior",)
-            places.append(
-                Place(planned if middle is None else float(np.clip(middle, low, high)), "prior", ct, reasons=reasons)
-            )
+            nearest = planned if middle is None else middle
+            place = Place(nearest, "prior", ct, reasons=("placed by the span prior",))
+        kept = float(np.clip(place.z_mm, planned - MOVES * span, planned + MOVES * span))
+        places.append(replace(place, z_mm=kept))
     return places
 
 

@@ -100,7 +100,7 @@ class SpanProgram:
         self._reached[name] = self._with_drift(cost)
 
     def _spans(self, expected_mm: FloatArray) -> tuple[np.ndarray, FloatArray]:
-        """Spans in grid steps that any scale considers, and what each costs each scale (infinite: too short or long)."""
+        """Spans in grid steps that any scale considers, and their cost for each scale (infinite: too short or long)."""
         shortest, longest = SHORTEST * expected_mm / self.step_mm, LONGEST * expected_mm / self.step_mm
         spans = np.arange(max(1, round(float(shortest.min()))), round(float(longest.max())) + 1)
         cost = 0.5 * (np.log(spans * self.step_mm / expected_mm) / SPAN_SPREAD) ** 2

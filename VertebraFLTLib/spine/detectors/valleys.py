@@ -62,10 +62,11 @@ class ValleyEvidence:
 
 
 def valley_middle(z_mm: FloatArray, values: npt.NDArray[np.floating], at_mm: float, span_mm: float) -> float | None:
-    """Middle between the walls of the valley next to ``at_mm``: the middle of the disc, whatever its neighbours' uptake.
+    """Middle between the walls of the valley next to ``at_mm``: that of the disc, whatever its neighbours' uptake.
 
-    ``z_mm``, ``values``: a finely sampled profile. The floor is the lowest local minimum within a quarter of ``span_mm``;
-    None where there is no minimum. Unlike the floor, the walls do not wander with the noise on a broad, flat floor.
+    ``z_mm``, ``values``: a finely sampled profile. The floor is the lowest local minimum within a quarter of
+    ``span_mm``; None where there is no minimum. Unlike the floor, the walls do not wander with the noise where a valley
+    is broad and flat.
     """
     near = np.flatnonzero(np.abs(z_mm - at_mm) <= NEAR * span_mm)
     near = near[(near > 0) & (near < len(z_mm) - 1)]
@@ -94,7 +95,7 @@ class ValleyPlaces:
         self._scores: dict[int, FloatArray] = {}
 
     def place(self, at_mm: float, span_mm: float) -> float | None:
-        """The middle (mm) of the valley next to ``at_mm`` between vertebrae of ``span_mm``; None where there is none."""
+        """Middle (mm) of the valley next to ``at_mm`` between vertebrae of ``span_mm``; None where there is none."""
         z = self._evidence.z_mm
         middle = valley_middle(z, self._evidence.uptake, at_mm, span_mm)
         if middle is None:
