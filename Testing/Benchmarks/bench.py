@@ -38,6 +38,8 @@ def main() -> int:
             for seed in range(args.seeds):
                 for line in bench_boundaries.rows(make_phantom(seed=seed, size=args.size)):
                     print(line, flush=True)
+            print("\n## Detectors side by side, simulated columns (all conditions: make boundaries)\n", flush=True)
+            print("\n".join(bench_boundaries.glimpse(args.seeds)), flush=True)
         if {"run", "segmentation"} & set(args.only):
             write_phantom(make_phantom(seed=0, size=args.size), patient)
         if "run" in args.only:

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import boundary_fit
 import boundary_tables as tables
 from boundary_run import Outcome, examples, given, one_score, outcomes
-from column_conditions import CONDITIONS
+from column_conditions import CONDITIONS, FOR_FIT
 from column_labels import ON_LABELS, Scanned, anatomies
 
 from VertebraFLTLib.spine.detectors import DETECTORS
@@ -46,7 +46,8 @@ def main() -> int:
         return 0
     if args.fit:
         seeds = range(FIRST_FOR_FIT, FIRST_FOR_FIT + args.fit)
-        print(f"wrote {boundary_fit.write(*boundary_fit.fit(examples(seeds, CONDITIONS)))}")
+        cases = (c for s in seeds for c in _kept(args.keep, f"fit-{s}", lambda s=s: list(examples([s], FOR_FIT))))
+        print(f"wrote {boundary_fit.write(*boundary_fit.fit(cases))}")
         return 0
     began = time.process_time()
     simulated = list(_simulated(range(*args.seeds), args.keep))
@@ -100,7 +101,7 @@ def _real(draws: int, keep: Path | None) -> Iterator[Outcome]:
         yield from _kept(keep, f"real-{anatomy.name}-{draws}", run)
 
 
-def _kept(keep: Path | None, name: str, run) -> list[Outcome]:  # type: ignore[no-untyped-def]
+def _kept(keep: Path | None, name: str, run) -> list:  # type: ignore[no-untyped-def]
     """What ``run`` gives, from the file of that name where there is one."""
     path = None if keep is None else keep / f"{name}.pkl"
     if path is not None and path.exists():

@@ -15,6 +15,7 @@ from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.pipeline import column_on_ct, profile_within, sacrum_top
 from VertebraFLTLib.spine.confidence import signs
 from VertebraFLTLib.spine.detectors import DETECTORS, get_detector
+from VertebraFLTLib.spine.detectors.naming import Naming
 from VertebraFLTLib.spine.detectors.protocol import finished_set
 from VertebraFLTLib.spine.detectors.span_prior import SpanPriorDetector
 from VertebraFLTLib.spine.sacrum import doubt_a_sliver
@@ -82,7 +83,7 @@ class Example:
 
     boundaries: np.ndarray
     right: np.ndarray
-    level: Callable[[np.ndarray], np.ndarray]
+    naming: Naming
     names_right: bool
     usual: bool  # a spine of 24 vertebrae
 
@@ -97,7 +98,8 @@ def examples(seeds: Iterable[int], conditions: Iterable[Condition]) -> Iterator[
             detector = SpanPriorDetector()
             names, places, naming = detector.place(data.profile, **data.anchor)
             found = finished_set(data.profile, names, places, detector.name)
-            sign = signs(names, [p.z_mm for p in places], data.profile, [p.ct for p in places])
+            unseen = [p.source == "prior" for p in places]
+            sign = signs(names, [p.z_mm for p in places], data.profile, [p.ct for p in places], unseen)
             got = score(case.truth, data.profile.extent_mm, found, data.profile.spacing_mm)
             z = np.array([one[2] for one in case.truth])
             off = np.array([np.abs(z - p.z_mm).min() for p in places])
@@ -106,7 +108,7 @@ def examples(seeds: Iterable[int], conditions: Iterable[Condition]) -> Iterator[
             yield Example(
                 sign.features[asked],
                 (off <= data.profile.spacing_mm)[asked],
-                lambda sure, naming=naming: naming.features(sure)[0],
+                naming,
                 got.names_right,
                 anatomy.lumbar == 5 and anatomy.thoracic == 12,
             )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-NOISE = {"low": 0.1, "middle": 0.2, "high": 0.4}
+NOISE = {"low": 0.1, "middle": 0.2, "high": 0.4, "excessive": 1.5}
 """Standard deviation of a voxel of 4 mm at SUV 1, growing with the square root of uptake; thinner slices have more.
 
 Two real whole-body PET (FDG) bracket the middle: 0.11 and 0.27 (``boundaries.py --noise``), upper bounds both, as
 differences of anatomy are in them. FLT is given in lower doses than FDG: high is half as much again as the noisier one.
+Excessive is for the fit of the confidences only, which must know profiles in which noise digs valleys.
 """
 
 
@@ -50,7 +51,7 @@ def _grid() -> list[Condition]:
         Condition(f"{spacing:g} mm, {noise} noise", day, spacing, noise=noise, perturbed=False)
         for day in (28, 7)
         for spacing in (2.0, 3.3, 4.0, 5.0)
-        for noise in NOISE
+        for noise in ("low", "middle", "high")
     ]
     return rows + [
         Condition(f"point spread {psf:g} mm", day, psf_mm=psf, perturbed=False) for day in (28, 7) for psf in (4.0, 8.0)
@@ -95,3 +96,27 @@ WITH_CT = (
 )
 CONDITIONS: tuple[Condition, ...] = (*_grid(), *WITH_CT, *PERTURBED)
 STANDARD = next(c for c in CONDITIONS if (c.day, c.spacing_mm, c.noise, c.psf_mm) == (28, 4.0, "middle", 6.0))
+
+_TELLING = (
+    "cement",
+    "focal",
+    "compression",
+    "cut at",
+    "mask lacks",
+    "mask eroded",
+    "mask runs",
+    "kyphosis",
+    "6 lumbar",
+)
+FOR_FIT = (
+    STANDARD,
+    *(c for c in CONDITIONS if c.day == 7 and c.noise != "low"),
+    *WITH_CT,
+    *(c for c in PERTURBED if c.name.startswith(_TELLING)),
+    Condition("excessive noise", 28, noise="excessive"),
+    Condition("excessive noise", 7, noise="excessive"),
+    Condition("excessive noise", -1, noise="excessive"),
+    Condition("excessive noise, flat", -1, noise="excessive", lesion="flat"),
+    Condition("excessive noise, 2 mm", 7, 2.0, noise="excessive"),
+)
+"""What the confidences are fitted on: of the easy examinations, in which next to nothing is wrong, a few are enough."""

@@ -17,8 +17,10 @@ from boundary_scores import gave_up, score
 from column_conditions import CONDITIONS, STANDARD
 from column_patients import simulate
 
+from VertebraFLTLib.spine.anchors import LowestLevel
 from VertebraFLTLib.spine.boundaries import Boundary, BoundarySet
 from VertebraFLTLib.spine.calibration import BOUNDARY, INTERCEPT, LEVEL
+from VertebraFLTLib.spine.detectors.naming import Naming
 
 TRUTH = (("L5", "L4", 100.0), ("L4", "L3", 136.0), ("L3", "L2", 172.0), ("L2", "L1", 207.0))
 
@@ -81,12 +83,11 @@ def test_the_fit_finds_the_weights_that_made_the_data():
     features = rng.standard_normal((4000, len(BOUNDARY) - 1))
     slope = np.linspace(-1.5, 1.5, features.shape[1])
     right = rng.random(4000) < 1 / (1 + np.exp(-(0.5 + features @ slope)))
-    level = rng.standard_normal((40, len(LEVEL) - 1))
-    cases = [
-        Example(features[i::40], right[i::40], lambda sure, i=i: level[i], bool(i % 3), usual=True) for i in range(40)
-    ]
-    boundary, names = boundary_fit.fit(cases)
-    assert list(boundary) == list(BOUNDARY) and list(names) == list(LEVEL)
+    anchor = LowestLevel({"L5": 0.93, "L4": 0.07}, "because")
+    names = [Naming("L5", {"L5": p, "L4": 1 - p}, anchor, True, 1.0) for p in rng.uniform(0.3, 1.0, 40)]
+    cases = [Example(features[i::40], right[i::40], names[i], bool(i % 3), usual=True) for i in range(40)]
+    boundary, level = boundary_fit.fit(cases)
+    assert list(boundary) == list(BOUNDARY) and list(level) == list(LEVEL)
     np.testing.assert_allclose([boundary[INTERCEPT], *list(boundary.values())[1:]], [0.5, *slope], atol=0.2)
 
 

@@ -30,8 +30,8 @@ class Boundary:
 
     ``below``, ``above``: level names; ``pet_slice``: slice index with fraction; ``z_mm``: superior coordinate;
     ``depth_suv``: mean of the two neighbouring uptake peaks minus the valley (SUV); ``confidence``: 0 to 1, that it
-    lies within one PET slice; ``source``: a detector's name, ``ct`` or ``prior`` where the PET shows no valley and the CT
-    or the span prior alone placed it, or ``user``; ``reasons``: why the confidence is not higher.
+    lies within one PET slice; ``source``: a detector's name, ``ct`` or ``prior`` where the PET shows no valley and the
+    CT or the span prior alone placed it, or ``user``; ``reasons``: why the confidence is not higher.
     """
 
     below: str

@@ -15,7 +15,8 @@ from VertebraFLTLib.spine.vertebrae import l4_span_mm
 
 REACH_MM = 35.0  # how far from a boundary its neighbouring peak may lie: a lumbar vertebra's height
 SHALLOW = 0.06  # a valley of less than this share of its peaks is called shallow
-NOISY = 2.0  # and so is one of less than this many standard deviations of the profile's noise
+BY_CHANCE = 2.5  # and so is one of less than this many standard deviations of the noise: chance digs that deep
+TYPICAL = 0.15  # valleys of a column that shows its vertebrae are deeper than this
 ODD_SPAN = 1.4  # a span is called odd when it is that many times longer or shorter than expected
 HETEROGENEITY = 0.025  # uptake differs by this share within a vertebra, noise or not
 MOST = 0.98  # no condition that the simulations lack is taken for impossible
@@ -35,30 +36,35 @@ class Signs:
     """What the confidence of each boundary rests on; arrays of one length, from the lowest boundary up.
 
     ``depth``: valley below the mean of its two peaks (SUV); ``prominence``: below the lower one, as a share of their
-    mean; ``clarity``: that in standard deviations of what no valley would give; ``spans``: (n, 2) the spans below and
-    above relative to what the column's scale makes one expect, NaN at its ends; ``ct``: the CT's evidence (standard
-    deviations).
+    mean; ``noise``: the profile's noise, likewise; ``spans``: (n, 2) the spans below and above relative to what the
+    column's scale makes one expect, NaN at its ends; ``ct``: the CT's evidence (standard deviations); ``unseen``: spans
+    alone placed it, neither PET nor CT showed it.
     """
 
     depth: FloatArray
     prominence: FloatArray
-    clarity: FloatArray
+    noise: FloatArray
     spans: FloatArray
     ct: FloatArray
+    unseen: npt.NDArray[np.bool_]
     spacing_mm: float
 
     @property
     def features(self) -> FloatArray:
-        """(n, 5), in the order of ``calibration.BOUNDARY``."""
+        """(n, 8), in the order of ``calibration.BOUNDARY``; the last two are the whole column's, alike in all rows."""
+        depth = np.clip(self.prominence - BY_CHANCE * self.noise, 0.0, 0.5)
         misfit = np.abs(np.log(np.clip(self.spans, 0.05, 20.0)))
         misfit = np.where(np.isnan(misfit), 0.0, np.minimum(misfit, 1.0))
         return np.column_stack(
             [
-                np.clip(self.prominence, 0.0, 0.5),
+                depth,
                 self.ct / 6.0,
+                self.unseen.astype(np.float64),
                 misfit.max(axis=1),
                 misfit.min(axis=1),
-                np.full(len(self.ct), np.log(self.spacing_mm / 4.0)),
+                np.full(len(depth), np.log(self.spacing_mm / 4.0)),
+                np.full(len(depth), np.median(np.minimum(depth, TYPICAL))),
+                np.full(len(depth), self.unseen.mean()),
             ]
         )
 
@@ -92,7 +98,11 @@ def valley_depths(z_boundaries: Sequence[float], profile: Profile) -> tuple[Floa
 
 
 def signs(
-    names: Sequence[str], z_boundaries: Sequence[float], profile: Profile, ct: Sequence[float] | None = None
+    names: Sequence[str],
+    z_boundaries: Sequence[float],
+    profile: Profile,
+    ct: Sequence[float] | None = None,
+    unseen: Sequence[bool] | None = None,
 ) -> Signs:
     """What speaks for each boundary of a column whose vertebrae are called ``names`` (one more than boundaries)."""
     depths, prominences, peaks = valley_depths(z_boundaries, profile)
@@ -103,24 +113,30 @@ def signs(
     return Signs(
         depths,
         np.where(peaks > 0, prominences / level, 0.0),
-        prominences / np.hypot(noise, HETEROGENEITY * level),
+        noise / level,
         np.column_stack([np.append(np.nan, ratios), np.append(ratios, np.nan)]),
         np.zeros(len(depths)) if ct is None else np.asarray(ct, dtype=np.float64),
+        np.zeros(len(depths), bool) if unseen is None else np.asarray(unseen, dtype=bool),
         profile.spacing_mm,
     )
 
 
 def judge(
-    names: Sequence[str], z_boundaries: Sequence[float], profile: Profile, ct: Sequence[float] | None = None
+    names: Sequence[str],
+    z_boundaries: Sequence[float],
+    profile: Profile,
+    ct: Sequence[float] | None = None,
+    unseen: Sequence[bool] | None = None,
 ) -> list[Evidence]:
     """Evidence for each boundary: probability that it lies within one PET slice, calibrated by simulation.
 
-    ``ct``: the CT's evidence at each boundary, in standard deviations, where it was asked. Weights and their origin:
+    ``ct``: the CT's evidence at each boundary, in standard deviations, where it was asked; ``unseen``: which ones spans
+    alone have placed. Weights and their origin:
     :mod:`VertebraFLTLib.spine.calibration`.
     """
     if len(z_boundaries) == 0:
         return []
-    found = signs(names, z_boundaries, profile, ct)
+    found = signs(names, z_boundaries, profile, ct, unseen)
     chance = logistic(found.features, BOUNDARY)
     return [
         Evidence(float(found.depth[i]), float(chance[i]), _reasons(names, i, found)) for i in range(len(found.depth))
@@ -137,7 +153,7 @@ def _reasons(names: Sequence[str], i: int, found: Signs) -> tuple[str, ...]:
     reasons = []
     if found.prominence[i] <= 0:
         reasons.append("no valley")
-    elif found.prominence[i] < SHALLOW or found.clarity[i] < NOISY:
+    elif found.prominence[i] < max(SHALLOW, BY_CHANCE * found.noise[i]):
         reasons.append("shallow valley")
     for name, ratio in zip((names[i], names[i + 1]), found.spans[i], strict=True):
         if ratio > ODD_SPAN or ratio < 1 / ODD_SPAN:

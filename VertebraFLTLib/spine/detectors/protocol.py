@@ -79,7 +79,8 @@ def finished_set(
     """
     bottom, top = profile.extent_mm
     axis = profile.axis
-    judged = judge(names, [one.z_mm for one in places], profile, [one.ct for one in places])
+    unseen = [one.source == "prior" for one in places]
+    judged = judge(names, [one.z_mm for one in places], profile, [one.ct for one in places], unseen)
     bounds = [
         Boundary(
             below=names[i],
