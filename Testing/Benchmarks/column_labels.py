@@ -100,7 +100,10 @@ def _cropped(anatomy: Anatomy) -> Anatomy:
 
 
 def _read(path: Path) -> sitk.Image:
-    return sitk.DICOMOrient(sitk.ReadImage(str(path)), "LPS")
+    """In LPS order, and laid straight: a scan is simulated along the slices of the label map, oblique or not."""
+    image = sitk.DICOMOrient(sitk.ReadImage(str(path)), "LPS")
+    image.SetDirection((1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0))
+    return image
 
 
 def _bodies(vertebrae: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
