@@ -16,19 +16,22 @@ WITHOUT_SACRUM = 0.8  # the most that names are trusted that nothing but spans a
 UNUSUAL_COUNT = 0.5  # four lumbar vertebrae or eleven thoracic, six or thirteen: the count does not tell which
 LEFT_OVER = 2.0  # an end piece of more than this share of its vertebra is not explained
 UNEXPLAINED = 0.3
+SHOWN = 0.9  # a PET that shows fewer of the boundaries than this leaves the count to CT and spans
 POSSIBLE = 0.1  # a rival naming is mentioned from this probability on
 
 
 @dataclass(frozen=True)
 class Naming:
     """What the names rest on. ``chance``: probability of each lowest level by spans, valleys and ``anchor``;
-    ``left_over``: what the larger end piece is of its vertebra's expected span."""
+    ``left_over``: what the larger end piece is of its vertebra's expected span; ``by_pet``: share of the boundaries that
+    the PET shows."""
 
     lowest: str
     chance: dict[str, float]
     anchor: LowestLevel
     has_sacrum: bool
     left_over: float
+    by_pet: float = 1.0
 
     def features(self, confidences: Sequence[float]) -> FloatArray:
         """(1, 3), in the order of ``calibration.LEVEL``; ``confidences``: of the boundaries."""
@@ -53,6 +56,9 @@ class Naming:
         second = sorted(self.chance, key=lambda name: -self.chance[name])[1:2]
         if second and self.chance[second[0]] > POSSIBLE:
             reason += f"; {second[0]} is possible ({self.chance[second[0]]:.0%})"
+        if self.by_pet < SHOWN:
+            sure = min(sure, WITHOUT_SACRUM)
+            reason += f"; the PET shows only {self.by_pet:.0%} of the boundaries"
         if self.left_over > LEFT_OVER:
             sure *= UNEXPLAINED
             reason += "; a part of the column fits no vertebra"

@@ -77,7 +77,8 @@ class SpanPriorDetector:
         left_over = max(chosen.end_shares(places[0].z_mm - bottom, top - places[-1].z_mm))
         if anchor.given and left_over > LEFT_OVER:
             raise InputError(_nothing_fits(profile, anchor))
-        naming = Naming(chosen.levels[0], chance, anchor, sacrum_top_z_mm is not None, left_over)
+        by_pet = sum(not one.source for one in places) / len(places)
+        naming = Naming(chosen.levels[0], chance, anchor, sacrum_top_z_mm is not None, left_over, by_pet)
         return chosen.levels, places, naming
 
 
