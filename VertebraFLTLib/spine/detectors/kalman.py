@@ -74,10 +74,10 @@ class KalmanDetector:
                 covariance = covariance - np.outer(gain, covariance[0])
             state[1] = float(np.clip(state[1], 20.0, 50.0))
             state[0] = max(state[0], (found[-1].z_mm if found else bottom) + MIN_SPAN_MM)
-            place = Place(float(state[0]))
+            placed = Place(float(state[0]))
             if seen is None:
-                place = replace(place, trust=0.4, reasons=("predicted, no valley observed",))
-            found.append(place)
+                placed = replace(placed, trust=0.4, reasons=("predicted, no valley observed",))
+            found.append(placed)
         if not found:
             raise InputError("the column is too short for a boundary: check the mask, or place boundaries by hand")
         level = (1.0, anchor.reason) if anchor.given else (anchor.probability[anchor.best], anchor.reason)

@@ -23,8 +23,8 @@ POSSIBLE = 0.1  # a rival naming is mentioned from this probability on
 @dataclass(frozen=True)
 class Naming:
     """What the names rest on. ``chance``: probability of each lowest level by spans, valleys and ``anchor``;
-    ``left_over``: what the larger end piece is of its vertebra's expected span; ``by_pet``: share of the boundaries that
-    the PET shows."""
+    ``left_over``: what the larger end piece is of its vertebra's expected span; ``by_pet``: share of the boundaries
+    that the PET shows."""
 
     lowest: str
     chance: dict[str, float]
