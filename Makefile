@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test bench accuracy lint clean
+.PHONY: setup demo test bench boundaries accuracy lint clean
 
 setup: $(READY)
 
@@ -27,6 +27,11 @@ test: $(READY)
 
 bench: $(READY)
 	$(BIN)/python Testing/Benchmarks/bench.py
+
+# Every detector under every condition on 100 simulated patients, and on real label maps: the tables of docs/boundaries.md.
+boundaries: $(READY)
+	VERTEBRAFLT_SHARED=$(or $(VERTEBRAFLT_SHARED),$(abspath ../shared)) $(BIN)/python Testing/Benchmarks/boundaries.py \
+	  --figures docs/figures
 
 # From folds trained before (docs/training): the cross-validation tables and figures of docs/accuracy.md.
 accuracy: $(READY)

@@ -26,6 +26,7 @@ from VertebraFLTLib.segmentation.protocol import Segmenter
 from VertebraFLTLib.spine.boundaries import BoundarySet, discounted
 from VertebraFLTLib.spine.centre_line import centre_line
 from VertebraFLTLib.spine.cleanup import regularise_column
+from VertebraFLTLib.spine.ct_evidence import CtProfile, ct_profile
 from VertebraFLTLib.spine.detectors import get_detector
 from VertebraFLTLib.spine.instances import label_vertebrae
 from VertebraFLTLib.spine.levels import SURE_OF_NAMES, check_level
@@ -70,7 +71,7 @@ def run(
         column = column_of(segmentation.mask)
         semantic, island_ml = without_islands(segmentation.mask, column)
         if placement is None:
-            profile, boundaries = find_boundaries(pet_suv, semantic, column, options, suv.tracer)
+            profile, boundaries = find_boundaries(pet_suv, semantic, column, options, suv.tracer, ct.image)
         else:
             profile = column_profile(pet_suv, semantic, column)
             boundaries = placement(semantic, column, profile)
@@ -137,15 +138,22 @@ def finish(
 
 
 def find_boundaries(
-    pet_suv: sitk.Image, semantic: sitk.Image, column: np.ndarray, options: Options, tracer: str | None = None
+    pet_suv: sitk.Image,
+    semantic: sitk.Image,
+    column: np.ndarray,
+    options: Options,
+    tracer: str | None = None,
+    ct: sitk.Image | None = None,
 ) -> tuple[Profile, BoundarySet]:
     """The uptake profile of the column and what the chosen detector makes of it, as planes across the column.
 
-    tracer: as :class:`SuvRecord` names it. Confidence is discounted for any other than FLT, None being unknown.
+    tracer: as :class:`SuvRecord` names it. Confidence is discounted for any other than FLT, None being unknown. ct: on
+    the grid of ``semantic``; without it the mask alone tells what the CT may show of the discs.
     """
     profile = column_profile(pet_suv, semantic, column)
     top = sacrum_top(semantic, profile)
-    boundaries = get_detector(options.detector).detect(profile, lowest=options.lowest, sacrum_top_z_mm=top)
+    seen = column_on_ct(semantic, column, ct)
+    boundaries = get_detector(options.detector).detect(profile, lowest=options.lowest, sacrum_top_z_mm=top, ct=seen)
     if top is not None and options.lowest is None:
         boundaries = doubt_a_sliver(boundaries)
     if tracer is not None and tracer != "FLT":
@@ -178,10 +186,12 @@ def column_of(semantic: sitk.Image) -> np.ndarray:
 
 
 def column_profile(pet_suv: sitk.Image, semantic: sitk.Image, column: np.ndarray) -> Profile:
-    """Equation 19 on the PET's own slices, down to the disc under L5 where the sacrum is in view.
+    """Equation 19 on the PET's own slices, down to the disc under L5 where the sacrum is in view."""
+    return profile_within(pet_suv, semantic, column_on_pet(pet_suv, semantic, column))
 
-    The column is brought to the PET, in its bounding box only.
-    """
+
+def column_on_pet(pet_suv: sitk.Image, semantic: sitk.Image, column: np.ndarray) -> np.ndarray:
+    """The PET's voxels (bool, kji) that the column fills by half or more; it is brought there in its box only."""
     mask = sitk.GetImageFromArray(column.astype(np.uint8))
     mask.CopyInformation(semantic)
     cropped = LabelBoxes.of(mask).binary((1,))
@@ -189,9 +199,25 @@ def column_profile(pet_suv: sitk.Image, semantic: sitk.Image, column: np.ndarray
     box = None if cropped is None else Grid.of(pet_suv).box_around(Grid.of(cropped), margin=1)
     if cropped is not None and box is not None:
         on_pet[box] = coverage(cropped, Grid.of(pet_suv, box)) >= 0.5
+    return on_pet
+
+
+def profile_within(pet_suv: sitk.Image, semantic: sitk.Image, on_pet: np.ndarray) -> Profile:
+    """The profile inside a column that is already on the PET's grid."""
     found = uptake_profile(sitk.GetArrayViewFromImage(pet_suv), on_pet, z_map(pet_suv), coverage_z_mm=z_range(semantic))
     top = sacrum_top(semantic, found)
     return found if top is None else without_sacrum(found, top)
+
+
+def column_on_ct(semantic: sitk.Image, column: np.ndarray, ct: sitk.Image | None) -> CtProfile | None:
+    """Density and mask along the column's core; None where the CT's slices are oblique."""
+    z = z_map(semantic)
+    if z.size != len(column):
+        return None
+    bodies = sitk.GetArrayViewFromImage(semantic) == VERTEBRAL_BODY.label
+    spacing = semantic.GetSpacing()
+    hu = None if ct is None else sitk.GetArrayViewFromImage(ct)
+    return ct_profile(column, bodies, z.ravel(), (spacing[1], spacing[0]), hu)
 
 
 def sacrum_top(semantic: sitk.Image, profile: Profile) -> float | None:

@@ -42,6 +42,8 @@ def main() -> int:
             for seed in range(args.seeds):
                 for line in bench_boundaries.rows(make_phantom(seed=seed, size=args.size)):
                     print(line, flush=True)
+            print("\n## Detectors side by side, simulated columns (all conditions: make boundaries)\n", flush=True)
+            print("\n".join(bench_boundaries.glimpse(args.seeds)), flush=True)
         if "edit" in args.only:
             print(f"\n## After one edit of the boundaries: labels and table, {args.size} size\n", flush=True)
             print(bench_edit.HEADER, flush=True)

@@ -1,12 +1,15 @@
-"""Boundary errors of each detector and SUV errors of each vertebra, given the true mask."""
+"""Boundary errors of each detector, SUV errors of each vertebra, given the true mask; some of all conditions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
 
+import boundary_tables
 import numpy as np
 import SimpleITK as sitk
+from boundary_run import outcomes
+from column_conditions import CONDITIONS
 
 from VertebraFLTLib.phantom import PhantomCase
 from VertebraFLTLib.pipeline import column_of, find_boundaries, vertebra_mask
@@ -20,6 +23,16 @@ HEADER = (
     "| seed | detector | boundaries L5 to T4: RMSE, max (PET slices) | all named: n, RMSE, max (slices) "
     "| SUV mean, L5 to T4: max error | of all | against the drawn masks |\n| --- | --- | --- | --- | --- | --- | --- |"
 )
+
+
+GLIMPSE = ("4 mm, middle noise", "cement (cold body)", "6 lumbar", "cut below", "mask lacks a vertebra")
+
+
+def glimpse(patients: int) -> Iterator[str]:
+    """The detectors side by side under a few of the conditions of `make boundaries`: a matter of seconds."""
+    chosen = [c for c in CONDITIONS if c.name in GLIMPSE]
+    groups = boundary_tables.grouped(list(outcomes(range(patients), chosen, DETECTORS)))
+    return boundary_tables.side_by_side(groups, DETECTORS)
 
 
 def rows(patient: PhantomCase) -> Iterator[str]:

@@ -8,6 +8,7 @@ cervical lordosis, as in a patient lying on the table.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -177,11 +178,13 @@ def plan_spine(
     lumbar: int,
     variation: float,
     bend_deg: tuple[float, float] = (0.0, 0.0),
+    stretch: Mapping[str, tuple[float, float]] | None = None,
 ) -> SpinePlan:
     """Stack the spine from the sacrum up.
 
     ``sacrum_top`` is the centre of the sacrum's upper endplate (LPS mm). ``None`` for an angle lets ``rng`` choose;
-    ``bend_deg`` is added to kyphosis and scoliosis.
+    ``bend_deg`` is added to kyphosis and scoliosis. ``stretch``: factors on the height of a level's body and of the
+    disc below it, for the levels it names.
     """
     scale = 1.0 + variation * float(np.clip(rng.normal(0, 0.02), -0.035, 0.035))
     chosen_kyphosis = NOMINAL_KYPHOSIS_DEG + variation * float(np.clip(rng.normal(0, 5), -10, 10))
@@ -201,7 +204,8 @@ def plan_spine(
     below, point = "S1", np.asarray(sacrum_top, dtype=np.float64)
     for i, name in enumerate(names):
         height, width, depth, disc = _size(name) * growth[i]
-        height, disc = height * scale, disc * scale
+        body_stretch, disc_stretch = (stretch or {}).get(name, (1.0, 1.0))
+        height, disc = height * scale * body_stretch, disc * scale * disc_stretch
         width, depth = width * scale, depth * scale
         lower_width, lower_depth = width * (1.04 if name[0] != "C" else 1.0), depth * 1.02
         axes = frame(tilts[i + 1], sideways[i + 1])

@@ -16,7 +16,7 @@ AXIAL: Vector = (0.0, 0.0, 1.0)
 MAX_TILT_DEG = 60.0
 """No disc stands steeper: the lumbosacral one, the steepest, is some 30 to 50 degrees to the table's axial plane."""
 
-SOURCES = ("thesis", "span-prior", "kalman", "user", "carried")
+SOURCES = ("thesis", "span-prior", "kalman", "ct", "prior", "user", "carried")
 BY_USER = ("placed by the user",)
 
 
@@ -30,8 +30,9 @@ class Boundary:
 
     ``below``, ``above``: level names; ``pet_slice``: slice index with fraction; ``z_mm``: height at which the plane
     meets the column's centre line (superior coordinate); ``depth_suv``: mean of the two neighbouring uptake peaks minus
-    the valley (SUV); ``confidence``: 0 to 1, that it lies within one PET slice; ``source``: a detector's name or
-    ``user``; ``reasons``: why the confidence is not higher.
+    the valley (SUV); ``confidence``: 0 to 1, that it lies within one PET slice; ``source``: a detector's name,
+    ``ct`` or ``prior`` where the PET shows no valley and the CT or the span prior alone placed it, ``carried`` from
+    another day, or ``user``; ``reasons``: why the confidence is not higher.
 
     ``centre_mm``: where the plane meets the centre line (LPS; its third number is ``z_mm``), None where no centre line
     is known, as a detector leaves it; the plane is then axial. ``normal``: unit normal of the plane towards the head.

@@ -20,8 +20,8 @@ A gap of n empty slices is anything from n - 1 to n + 1 spacings high; the least
 MISSED_GAP_MM = 70.0
 """Pieces in line with the column up to this far beyond its end are kept: about two vertebrae that a network missed."""
 
-OFFSET_MM = 15.0  # how far such a piece may stand beside the column's end, plus this share of the gap for the curve:
-LEAN = 0.5
+OFFSET_MM = 20.0  # how far such a piece may stand beside the column's end (tilted ends show their front or back only),
+LEAN = 0.7  # plus this share of the gap for the curve: 35 degrees, as at L4/L5 or in a kyphotic neck
 FACING = 0.3  # share of the cross-section of the bodies around it over which a gap must extend to be filled
 SIMILAR = 0.3  # a smaller cross-section than this share of the other is no vertebral body
 BODY_HEIGHT_MM = 8.0  # nor is a piece lower than this, beyond a missed vertebra

@@ -54,7 +54,7 @@ def test_every_boundary_from_l5_to_the_neck(make_beads, name: str, condition: di
         limit = 1.0 if condition.get("spacing_mm", 4) >= 4 else 2.0  # 4 mm
         assert np.nanmax(errors) <= limit
         assert not np.isnan(errors).any()
-        assert found.level_confidence > 0.9
+        assert found.level_confidence > 0.85
 
 
 def test_positions_are_finer_than_slices(make_beads):
@@ -138,8 +138,8 @@ def test_a_flat_profile_is_filled_by_the_prior_and_admits_it(make_beads):
         beads = make_beads(seed, contrast=0.0, noise=0.05, uptake_sd=0.05)
         found = get_detector("span-prior").detect(beads.profile, sacrum_top_z_mm=sacrum_below(beads))
         confidence = np.array([b.confidence for b in found.boundaries])
-        assert abs(len(found.boundaries) - len(beads.z_mm)) <= 4
-        assert np.median(confidence) < 0.15 and np.mean(confidence > 0.8) <= 0.05
+        assert abs(len(found.boundaries) - len(beads.z_mm)) <= 5
+        assert np.median(confidence) < 0.25 and np.mean(confidence > 0.8) <= 0.05
         said = {reason for b in found.boundaries if b.confidence < 0.3 for reason in b.reasons}
         assert "shallow valley" in said or "placed by the span prior" in said
 
@@ -147,16 +147,16 @@ def test_a_flat_profile_is_filled_by_the_prior_and_admits_it(make_beads):
 def test_confidence_falls_with_noise_and_holds_what_it_says(make_beads):
     means, sure = [], []
     for noise in (0.02, 0.15, 0.4):
-        confidence = []
-        for seed in range(3):
+        confidence, right = [], []
+        for seed in range(4):
             beads = make_beads(seed, noise=noise)
             found = get_detector("span-prior").detect(beads.profile, sacrum_top_z_mm=sacrum_below(beads))
-            for b in found.boundaries:
-                confidence.append(b.confidence)
-                if b.confidence >= 0.9:
-                    sure.append(np.abs(beads.z_mm - b.z_mm).min() <= 4.0)
+            confidence += [b.confidence for b in found.boundaries]
+            right += [np.abs(beads.z_mm - b.z_mm).min() <= 4.0 for b in found.boundaries]
         means.append(np.mean(confidence))
-    assert means[0] > 0.85 > means[1] > means[2] and means[2] < 0.5
+        sure += [r for c, r in zip(confidence, right, strict=True) if c >= 0.9]
+        assert means[-1] <= np.mean(right) + 0.15
+    assert means[0] > 0.95 and means[0] > means[1] > means[2]
     assert np.mean(sure) >= 0.95
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.spine.anchors import lowest_level
 from VertebraFLTLib.spine.boundaries import MIN_SPAN_MM, BoundarySet
 from VertebraFLTLib.spine.confidence import profile_noise
-from VertebraFLTLib.spine.detectors.protocol import check_profile, finished_set
+from VertebraFLTLib.spine.ct_evidence import CtProfile
+from VertebraFLTLib.spine.detectors.protocol import Place, check_profile, finished_set
 from VertebraFLTLib.spine.detectors.valleys import fine_profile
 from VertebraFLTLib.spine.levels import order_up, span_of
 from VertebraFLTLib.spine.profile import FloatArray, Profile
@@ -32,7 +35,12 @@ class KalmanDetector:
     name = "kalman"
 
     def detect(
-        self, profile: Profile, *, lowest: str | None = None, sacrum_top_z_mm: float | None = None
+        self,
+        profile: Profile,
+        *,
+        lowest: str | None = None,
+        sacrum_top_z_mm: float | None = None,
+        ct: CtProfile | None = None,
     ) -> BoundarySet:
         """See :class:`~VertebraFLTLib.spine.detectors.protocol.Detector`."""
         anchor = lowest_level(profile, lowest, sacrum_top_z_mm)
@@ -47,8 +55,7 @@ class KalmanDetector:
         whole = ADULT_L4_SPAN_MM * span_of(names[0])
         state = np.array([bottom - (whole / 2 if profile.cut[0] else 0.0), ADULT_L4_SPAN_MM])
         covariance = np.diag([(whole / 3) ** 2 if profile.cut[0] else 4.0, 5.0**2])
-        found: list[float] = []
-        doubts: list[tuple[float, tuple[str, ...]]] = []
+        found: list[Place] = []
         for name in names[:-1]:
             relative = span_of(name)
             step = np.array([[1.0, relative], [0.0, 1.0]])
@@ -66,13 +73,15 @@ class KalmanDetector:
                 state = state + gain * (place - state[0])
                 covariance = covariance - np.outer(gain, covariance[0])
             state[1] = float(np.clip(state[1], 20.0, 50.0))
-            state[0] = max(state[0], (found[-1] if found else bottom) + MIN_SPAN_MM)
-            found.append(float(state[0]))
-            doubts.append((1.0, ()) if seen is not None else (0.4, ("predicted, no valley observed",)))
+            state[0] = max(state[0], (found[-1].z_mm if found else bottom) + MIN_SPAN_MM)
+            placed = Place(float(state[0]))
+            if seen is None:
+                placed = replace(placed, trust=0.4, reasons=("predicted, no valley observed",))
+            found.append(placed)
         if not found:
             raise InputError("the column is too short for a boundary: check the mask, or place boundaries by hand")
         level = (1.0, anchor.reason) if anchor.given else (anchor.probability[anchor.best], anchor.reason)
-        return finished_set(profile, names[: len(found) + 1], found, self.name, level, doubts)
+        return finished_set(profile, names[: len(found) + 1], found, self.name, level)
 
 
 def _valley(z: FloatArray, uptake: FloatArray, centre: float, reach: float) -> tuple[float, float] | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.spine.boundaries import Boundary, BoundarySet
 from VertebraFLTLib.spine.confidence import judge
+from VertebraFLTLib.spine.ct_evidence import CtProfile
 from VertebraFLTLib.spine.profile import Profile
 
 SHORTEST_COLUMN_MM = 30.0
@@ -20,14 +22,35 @@ class Detector(Protocol):
     name: str
 
     def detect(
-        self, profile: Profile, *, lowest: str | None = None, sacrum_top_z_mm: float | None = None
+        self,
+        profile: Profile,
+        *,
+        lowest: str | None = None,
+        sacrum_top_z_mm: float | None = None,
+        ct: CtProfile | None = None,
     ) -> BoundarySet:
         """Boundaries from the lowest up.
 
         ``lowest``: name of the lowest vertebra in view where it is known; ``sacrum_top_z_mm``: upper end of the sacrum
-        in the CT mask where it is in view. Raises InputError where a profile holds no boundary that can be found.
+        in the CT mask where it is in view; ``ct``: what the CT shows along the column, for detectors that let it vote.
+        Raises InputError where a profile holds no boundary that can be found.
         """
         ...
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a detector puts one boundary, and what it alone knows of it.
+
+    ``source``: other than the detector's name; ``ct``: the CT's evidence in standard deviations; ``trust``: a factor on
+    the confidence, with ``reasons``.
+    """
+
+    z_mm: float
+    source: str = ""
+    ct: float = 0.0
+    trust: float = 1.0
+    reasons: tuple[str, ...] = ()
 
 
 def check_profile(profile: Profile) -> None:
@@ -47,33 +70,28 @@ def check_profile(profile: Profile) -> None:
 
 
 def finished_set(
-    profile: Profile,
-    names: Sequence[str],
-    z_mm: Sequence[float],
-    source: str,
-    level: tuple[float, str],
-    doubts: Sequence[tuple[float, tuple[str, ...]]] | None = None,
+    profile: Profile, names: Sequence[str], places: Sequence[Place], source: str, level: tuple[float, str] = (0.0, "")
 ) -> BoundarySet:
     """A detector's boundaries with depth, confidence and reasons.
 
-    ``names``: vertebrae from the lowest up, one more than the boundaries at ``z_mm``; ``level``: confidence of the
-    names and why; ``doubts``: per boundary a factor on its confidence, and reasons, from what the detector alone knows.
+    ``names``: vertebrae from the lowest up, one more than ``places``; ``source``: the detector's name; ``level``:
+    confidence of the names and why.
     """
     bottom, top = profile.extent_mm
     axis = profile.axis
-    bounds = []
-    for i, (z, found) in enumerate(zip(z_mm, judge(names, z_mm, profile), strict=True)):
-        factor, more = doubts[i] if doubts else (1.0, ())
-        bounds.append(
-            Boundary(
-                below=names[i],
-                above=names[i + 1],
-                pet_slice=axis.slice_at(float(z)),
-                z_mm=float(z),
-                depth_suv=found.depth_suv,
-                confidence=found.confidence * factor,
-                source=source,
-                reasons=found.reasons + more,
-            )
+    unseen = [one.source == "prior" for one in places]
+    judged = judge(names, [one.z_mm for one in places], profile, [one.ct for one in places], unseen)
+    bounds = [
+        Boundary(
+            below=names[i],
+            above=names[i + 1],
+            pet_slice=axis.slice_at(float(one.z_mm)),
+            z_mm=float(one.z_mm),
+            depth_suv=found.depth_suv,
+            confidence=found.confidence * one.trust,
+            source=one.source or source,
+            reasons=found.reasons + one.reasons,
         )
+        for i, (one, found) in enumerate(zip(places, judged, strict=True))
+    ]
     return BoundarySet(tuple(bounds), bottom, top, level[0], level[1], *profile.cut, profile)

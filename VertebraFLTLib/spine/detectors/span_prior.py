@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from VertebraFLTLib.errors import InputError
-from VertebraFLTLib.spine.anchors import VARIANTS, LowestLevel, lowest_level
+from VertebraFLTLib.spine.anchors import LowestLevel, lowest_level
 from VertebraFLTLib.spine.boundaries import BoundarySet
-from VertebraFLTLib.spine.detectors.protocol import check_profile, finished_set
+from VertebraFLTLib.spine.ct_evidence import CtEvidence, CtProfile
+from VertebraFLTLib.spine.detectors.naming import LEFT_OVER, Naming
+from VertebraFLTLib.spine.detectors.protocol import Place, check_profile, finished_set
 from VertebraFLTLib.spine.detectors.span_program import Placement, SpanProgram
-from VertebraFLTLib.spine.detectors.valleys import ValleyEvidence, refined_extremum
+from VertebraFLTLib.spine.detectors.valleys import ValleyEvidence, ValleyPlaces
 from VertebraFLTLib.spine.levels import order_up, span_of
 from VertebraFLTLib.spine.profile import FloatArray, Profile
 
-STEP_MM = 1.5
-REWARD = 6.0  # what the clearest valley is worth (negative log-likelihood)
+STEP_MM = 2.0
+MOVES = 0.3  # a boundary moves from its place on the grid by at most this share of a span: none passes another
+VALLEY = 2.0  # standard deviations from which on a valley, or a disc in the CT, places a boundary
+REWARD = 9.0  # what the clearest valley is worth (negative log-likelihood)
 PER_BOUNDARY = 0.3  # what a boundary without any valley costs
 SHARPNESS = 0.6  # reward per standard deviation of valley evidence, before it levels off
-REFINE_SPAN_MM = 24.0  # narrower than a lumbar vertebra: uneven neighbours pull the place less
-REFINE_MM = 3.0  # how far a boundary moves from its place on the grid to the valley's centre
-TEMPER = 2.0  # costs of rival namings count half: the model knows less than it thinks
-LEFT_OVER = 2.0  # an end piece of more than this share of its vertebra is not explained
-WITHOUT_SACRUM = 0.8  # the most that names are trusted that nothing but spans and the column's end support
+TEMPER = 1.5  # costs of rival namings are divided by this: the model knows less than it thinks
 
 
 class SpanPriorDetector:
@@ -36,71 +38,94 @@ class SpanPriorDetector:
     name = "span-prior"
 
     def detect(
-        self, profile: Profile, *, lowest: str | None = None, sacrum_top_z_mm: float | None = None
+        self,
+        profile: Profile,
+        *,
+        lowest: str | None = None,
+        sacrum_top_z_mm: float | None = None,
+        ct: CtProfile | None = None,
     ) -> BoundarySet:
         """See :class:`~VertebraFLTLib.spine.detectors.protocol.Detector`."""
+        names, places, naming = self.place(profile, lowest=lowest, sacrum_top_z_mm=sacrum_top_z_mm, ct=ct)
+        found = finished_set(profile, names, places, self.name)
+        sure, reason = naming.confidence([b.confidence for b in found.boundaries])
+        return replace(found, level_confidence=sure, level_reason=reason)
+
+    def place(
+        self,
+        profile: Profile,
+        *,
+        lowest: str | None = None,
+        sacrum_top_z_mm: float | None = None,
+        ct: CtProfile | None = None,
+    ) -> tuple[tuple[str, ...], list[Place], Naming]:
+        """Names of the vertebrae from the lowest up, the boundaries between them, and what the names rest on."""
         anchor = lowest_level(profile, lowest, sacrum_top_z_mm)
         check_profile(profile)
-        evidence = ValleyEvidence(*profile.column(), STEP_MM)
-        scores = _ScoreCache(evidence)
+        pet = ValleyEvidence(*profile.column(), STEP_MM)
+        evidence = _Evidence(pet, None if ct is None else CtEvidence(ct, pet.z_mm))
         order = order_up(13 if anchor.given and anchor.best == "T13" else 12)
-        program = SpanProgram(scores.penalty, order, evidence.z_mm, profile.extent_mm, *profile.cut)
+        program = SpanProgram(evidence.penalty, order, pet.z_mm, profile.extent_mm, *profile.cut)
         placements = {name: program.best(name) for name in anchor.probability if name in order}
         rivals = {name: found for name, found in placements.items() if found is not None}
         if not rivals:
             raise InputError(_nothing_fits(profile, anchor))
         chance = _posterior(rivals, anchor)
         chosen = rivals[max(chance, key=lambda name: chance[name])]
-        positions, doubts = _refined(chosen, evidence, scores)
+        places = _refined(chosen, evidence, ValleyPlaces(*profile.column()))
         bottom, top = profile.extent_mm
-        left_over = max(chosen.end_shares(positions[0] - bottom, top - positions[-1]))
+        left_over = max(chosen.end_shares(places[0].z_mm - bottom, top - places[-1].z_mm))
         if anchor.given and left_over > LEFT_OVER:
             raise InputError(_nothing_fits(profile, anchor))
-        level = _level_confidence(chosen.levels[0], chance, anchor, sacrum_top_z_mm is not None)
-        if left_over > LEFT_OVER:
-            level = level[0] * 0.3, f"{level[1]}; a part of the column fits no vertebra"
-        return finished_set(profile, chosen.levels, positions, self.name, level, doubts)
+        by_pet = sum(not one.source for one in places) / len(places)
+        naming = Naming(chosen.levels[0], chance, anchor, sacrum_top_z_mm is not None, left_over, by_pet)
+        return chosen.levels, places, naming
 
 
-class _ScoreCache:
-    """Valley evidence by span, computed once for spans within 5 % of each other."""
+class _Evidence:
+    """What PET and CT say at each point of the grid, computed once for spans within 5 % of each other."""
 
-    def __init__(self, evidence: ValleyEvidence) -> None:
-        self._evidence = evidence
-        self._scores: dict[int, FloatArray] = {}
+    def __init__(self, pet: ValleyEvidence, ct: CtEvidence | None) -> None:
+        self._pet, self.ct, self.z_mm = pet, ct, pet.z_mm
+        self._known: dict[int, tuple[FloatArray, FloatArray, FloatArray]] = {}
 
-    def score(self, span_mm: float) -> FloatArray:
-        key = round(np.log(span_mm) / 0.05)
-        if key not in self._scores:
-            self._scores[key] = self._evidence.score(float(np.exp(0.05 * key)))
-        return self._scores[key]
+    def scores(self, span_mm: float) -> tuple[FloatArray, FloatArray]:
+        """Of the PET and of the CT, in standard deviations."""
+        return self._at(span_mm)[:2]
 
     def penalty(self, span_mm: float) -> FloatArray:
         """Cost of a boundary at every point: negative where there is a valley."""
-        return PER_BOUNDARY - REWARD * np.tanh(SHARPNESS * self.score(span_mm) / REWARD)
+        return self._at(span_mm)[2]
+
+    def _at(self, span_mm: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+        key = round(np.log(span_mm) / 0.05)
+        if key not in self._known:
+            span = float(np.exp(0.05 * key))
+            pet = self._pet.score(span)
+            ct = np.zeros(len(self.z_mm)) if self.ct is None else self.ct.score(span)
+            self._known[key] = pet, ct, PER_BOUNDARY - REWARD * np.tanh(SHARPNESS * (pet + ct) / REWARD)
+        return self._known[key]
 
 
-def _refined(
-    chosen: Placement, evidence: ValleyEvidence, scores: _ScoreCache
-) -> tuple[list[float], list[tuple[float, tuple[str, ...]]]]:
-    """Sub-slice positions (mm) and, per boundary, a factor on its confidence with the reason for it."""
-    positions: list[float] = []
-    doubts: list[tuple[float, tuple[str, ...]]] = []
-    reach = round(REFINE_MM / STEP_MM)
+def _refined(chosen: Placement, evidence: _Evidence, valleys: ValleyPlaces) -> list[Place]:
+    """Sub-slice positions (mm): the middle of the PET's valley; else of the CT's disc; else where the prior has it."""
+    places = []
     for i, at in enumerate(chosen.indices):
-        span = chosen.scales_mm[i] * 0.5 * (span_of(chosen.levels[i]) + span_of(chosen.levels[i + 1]))
-        score, wide = scores.score(min(span, REFINE_SPAN_MM)), scores.score(span)
-        low = max(at - reach, 0)
-        best = low + int(score[low : at + reach + 1].argmax())
-        peak = 0 < best < len(score) - 1 and score[best] >= score[best - 1] and score[best] >= score[best + 1]
-        place = refined_extremum(score, best) if peak else float(at)
-        positions.append(float(evidence.z_mm[0] + place * STEP_MM))
-        strength = float(np.interp(place, np.arange(len(wide)), wide))
-        if strength < 2.0:
-            doubts.append((0.4, ("placed by the span prior",)))
+        span = chosen.scales_mm[i] * min(span_of(chosen.levels[i]), span_of(chosen.levels[i + 1]))
+        planned = float(evidence.z_mm[at])
+        pet, ct = (float(score[max(at - 2, 0) : at + 3].max()) for score in evidence.scores(span))
+        middle = valleys.place(planned, span)
+        if middle is not None and pet >= VALLEY:
+            place = Place(middle, ct=ct)
+        elif evidence.ct is not None and ct >= VALLEY:
+            at_disc = evidence.ct.middle(planned, span)
+            place = Place(at_disc, "ct", ct, reasons=("no valley in the PET: placed by the CT",))
         else:
-            doubts.append((1.0, ()))
-    return positions, doubts
+            nearest = planned if middle is None else middle
+            place = Place(nearest, "prior", ct, reasons=("placed by the span prior",))
+        kept = float(np.clip(place.z_mm, planned - MOVES * span, planned + MOVES * span))
+        places.append(replace(place, z_mm=kept))
+    return places
 
 
 def _posterior(rivals: dict[str, Placement], anchor: LowestLevel) -> dict[str, float]:
@@ -110,22 +135,6 @@ def _posterior(rivals: dict[str, Placement], anchor: LowestLevel) -> dict[str, f
     cost -= np.log([max(anchor.probability[name], 1e-9) for name in names])
     weight = np.exp(cost.min() - cost)
     return dict(zip(names, (weight / weight.sum()).tolist(), strict=True))
-
-
-def _level_confidence(
-    lowest: str, chance: dict[str, float], anchor: LowestLevel, has_sacrum: bool
-) -> tuple[float, str]:
-    if anchor.given:
-        return 1.0, anchor.reason
-    confidence = min(chance[lowest], 1 - VARIANTS if has_sacrum else WITHOUT_SACRUM)
-    reason = f"lowest vertebra {lowest}: {anchor.reason}"
-    if lowest == "L6":  # the count tells that there is one more, not where
-        confidence *= 0.5
-        reason += "; one vertebra more than usual was counted: six lumbar, or thirteen thoracic"
-    second = sorted(chance, key=lambda name: -chance[name])[1:2]
-    if second and chance[second[0]] > 0.1:
-        reason += f"; {second[0]} is possible ({chance[second[0]]:.0%})"
-    return confidence, reason
 
 
 def _nothing_fits(profile: Profile, anchor: LowestLevel) -> str:

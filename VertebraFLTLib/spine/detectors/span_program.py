@@ -17,7 +17,8 @@ USUAL_SCALE_MM, SCALE_SPREAD = 35.0, 0.13  # its prior: log-normal
 DRIFT = 0.02  # spread of the scale's change (log) from one vertebra to the next
 SPAN_SPREAD = 0.085  # spread of a span (log) around scale x relative span
 SHORTEST, LONGEST = 0.68, 1.4  # spans considered, relative to the expected one
-LEAST_SHARE, END_SPREAD = 0.05, 0.12  # what an end vertebra shows of its span at least, and the spread of a whole one
+LEAST_SHARE, LEAST_WHOLE = 0.05, 0.35  # what a vertebra shows of its span at least: cut by the field of view, or not
+END_SPREAD = 0.12  # spread of a whole one at an end
 ATLAS_MERGED = 2.0  # cost of C1 and C2 standing in one piece
 MASK_STOPS = 5.0  # cost of a column mask that ends inside the image where no column ends
 
@@ -78,31 +79,35 @@ class SpanProgram:
         name = self.order[position]
         upper = self.order[position + 1] if position + 1 < len(self.order) else None
         count = len(SCALES_MM)
-        cost = np.full((count, self.points), np.inf)
+        expected = SCALES_MM[:, None] * self.relative[name]
+        cost = self._end_cost(self._to_top / expected, name, self.top_cut, natural=("C1", "C2"))
         span = np.zeros((count, self.points), np.int32)
-        for q, scale in enumerate(SCALES_MM):
-            expected = scale * self.relative[name]
-            cost[q] = self._end_cost(self._to_top / expected, name, self.top_cut, natural=("C1", "C2"))
-            if upper is not None:
-                spans, span_cost = self._spans(expected)
-                onward = np.concatenate([self._reached[upper][0][q], np.full(spans[-1] + 1, np.inf)])
-                windows = np.lib.stride_tricks.sliding_window_view(onward[spans[0] :], len(spans))[: self.points]
-                total = windows + span_cost
-                best = total.argmin(axis=1)
-                through = total[np.arange(self.points), best]
-                better = through < cost[q]
-                cost[q, better] = through[better]
-                span[q, better] = spans[best[better]]
-            below = self.relative[self.order[position - 1]]
-            cost[q] += self.penalty(0.5 * scale * (self.relative[name] + below))
+        if upper is not None:
+            spans, span_cost = self._spans(expected)
+            onward = np.pad(
+                self._reached[upper][0].astype(np.float32), ((0, 0), (0, int(spans[-1]) + 1)), constant_values=np.inf
+            )
+            windows = np.lib.stride_tricks.sliding_window_view(onward[:, spans[0] :], len(spans), axis=1)
+            total = windows[:, : self.points] + span_cost[:, None, :]
+            best = total.argmin(axis=2)
+            through = np.take_along_axis(total, best[..., None], axis=2)[..., 0]
+            better = through < cost
+            cost = np.where(better, through, cost)
+            span = np.where(better, spans[best], span).astype(np.int32)
+        middle = 0.5 * (self.relative[name] + self.relative[self.order[position - 1]])
+        cost += np.array([self.penalty(float(scale) * middle) for scale in SCALES_MM])
         self._cost[name], self._span[name] = cost, span
         self._reached[name] = self._with_drift(cost)
 
-    def _spans(self, expected_mm: float) -> tuple[np.ndarray, FloatArray]:
-        spans = np.arange(
-            max(1, round(SHORTEST * expected_mm / self.step_mm)), round(LONGEST * expected_mm / self.step_mm) + 1
+    def _spans(self, expected_mm: FloatArray) -> tuple[np.ndarray, FloatArray]:
+        """Spans in grid steps that any scale considers, and their cost for each scale (infinite: too short or long)."""
+        shortest, longest = SHORTEST * expected_mm / self.step_mm, LONGEST * expected_mm / self.step_mm
+        spans = np.arange(max(1, round(float(shortest.min()))), round(float(longest.max())) + 1)
+        cost = 0.5 * (np.log(spans * self.step_mm / expected_mm) / SPAN_SPREAD) ** 2
+        # Single precision is plenty for costs, and this is where the time goes.
+        return spans, np.where((spans < np.round(shortest)) | (spans > np.round(longest)), np.inf, cost).astype(
+            np.float32
         )
-        return spans, 0.5 * (np.log(spans * self.step_mm / expected_mm) / SPAN_SPREAD) ** 2
 
     def _with_drift(self, cost: FloatArray) -> tuple[FloatArray, np.ndarray]:
         """Least cost over the scales that may follow one scale, and which one it is."""
@@ -127,7 +132,7 @@ class SpanProgram:
         whole = 0.5 * (np.maximum(0.9 - share, 0.0) / END_SPREAD) ** 2 + over
         if name not in natural:
             whole = whole + MASK_STOPS
-        return np.where(share < LEAST_SHARE, np.inf, np.minimum(whole, MASK_STOPS + 1.0 + over))
+        return np.where(share < LEAST_WHOLE, np.inf, np.minimum(whole, MASK_STOPS + 1.0 + over))
 
     def best(self, lowest: str) -> Placement | None:
         """The best placement with ``lowest`` as the lowest level; None where nothing fits."""
@@ -136,11 +141,9 @@ class SpanProgram:
             return None
         above = self.order[position + 1]
         reached, which = self._reached[above]
-        total = np.empty_like(reached)
-        for q, scale in enumerate(SCALES_MM):
-            share = self._from_bottom / (scale * self.relative[lowest])
-            total[q] = reached[q] + self._end_cost(share, lowest, self.bottom_cut, natural=(lowest,))
-            total[q] += 0.5 * (np.log(scale / USUAL_SCALE_MM) / SCALE_SPREAD) ** 2
+        share = self._from_bottom / (SCALES_MM[:, None] * self.relative[lowest])
+        total = reached + self._end_cost(share, lowest, self.bottom_cut, natural=(lowest,))
+        total += 0.5 * (np.log(SCALES_MM[:, None] / USUAL_SCALE_MM) / SCALE_SPREAD) ** 2
         q, at = (int(i) for i in np.unravel_index(int(total.argmin()), total.shape))
         if not np.isfinite(total[q, at]):
             return None

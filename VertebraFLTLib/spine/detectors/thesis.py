@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,8 @@ import numpy.typing as npt
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.spine.anchors import LowestLevel, lowest_level
 from VertebraFLTLib.spine.boundaries import BoundarySet
-from VertebraFLTLib.spine.detectors.protocol import check_profile, finished_set
+from VertebraFLTLib.spine.ct_evidence import CtProfile
+from VertebraFLTLib.spine.detectors.protocol import Place, check_profile, finished_set
 from VertebraFLTLib.spine.levels import order_up
 from VertebraFLTLib.spine.profile import Profile
 
@@ -69,7 +71,12 @@ class ThesisDetector:
         self.exact_window = exact_window
 
     def detect(
-        self, profile: Profile, *, lowest: str | None = None, sacrum_top_z_mm: float | None = None
+        self,
+        profile: Profile,
+        *,
+        lowest: str | None = None,
+        sacrum_top_z_mm: float | None = None,
+        ct: CtProfile | None = None,
     ) -> BoundarySet:
         """See :class:`~VertebraFLTLib.spine.detectors.protocol.Detector`. Stops at T1/C7, or where the column ends."""
         anchor = lowest_level(profile, lowest, sacrum_top_z_mm)
@@ -88,14 +95,14 @@ class ThesisDetector:
         if len(found) == 2 and len(names) > 2:
             found, beyond = _follow(uptake, found, names, self.exact_window)
         found = found[: len(names) - 1]
-        doubts: list[tuple[float, tuple[str, ...]]] = [
-            (0.8, ("valley just beyond the search window",)) if at in beyond else (1.0, ()) for at in found
-        ]
+        places = [Place(float(z[at])) for at in found]
+        for i, at in enumerate(found):
+            if at in beyond:
+                places[i] = replace(places[i], trust=0.8, reasons=("valley just beyond the search window",))
         if len(found) == 1:
-            doubts = [(0.3, ("only one valley found",))]
-        positions = [float(z[i]) for i in found]
+            places = [replace(places[0], trust=0.3, reasons=("only one valley found",))]
         level = _level_confidence(anchor)
-        return finished_set(profile, names[: len(found) + 1], positions, self.name, level, doubts)
+        return finished_set(profile, names[: len(found) + 1], places, self.name, level)
 
 
 def _first_two(uptake: npt.NDArray[np.floating], distance: int) -> list[int]:

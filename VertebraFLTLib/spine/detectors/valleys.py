@@ -7,11 +7,14 @@ import numpy.typing as npt
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import correlate1d, uniform_filter1d
 
-from VertebraFLTLib.spine.confidence import profile_noise
+from VertebraFLTLib.spine.confidence import HETEROGENEITY, profile_noise
 from VertebraFLTLib.spine.profile import FloatArray
 
-HETEROGENEITY = 0.025
-"""Dips within a vertebra that are no noise, as a share of the uptake."""
+NARROW_MM = 24.0  # the filter that places a boundary is no wider than this: uneven neighbours then pull it less
+REFINE_MM = 3.0  # how far the filter's answer may lie from where the valley is expected
+WALL = 0.4  # height of a valley's walls, from its floor to the lower shoulder, at which its middle is taken
+NEAR = 0.25  # the floor lies within this share of a span from where the valley is expected
+SHOULDERS = 0.55  # and its shoulders within this share
 
 
 def fine_profile(z_mm: FloatArray, uptake: FloatArray, step_mm: float) -> tuple[FloatArray, FloatArray]:
@@ -58,12 +61,54 @@ class ValleyEvidence:
         return np.asarray(response / np.hypot(noise, HETEROGENEITY * np.maximum(level, floor)))
 
 
-def refined_extremum(values: npt.NDArray[np.floating], index: int) -> float:
-    """Position, in samples, of the extremum of the parabola through ``index`` and its two neighbours (within +-0.5)."""
-    if not 0 < index < len(values) - 1:
-        return float(index)
-    before, at, after = (float(v) for v in values[index - 1 : index + 2])
-    bend = before - 2 * at + after
-    if bend == 0:
-        return float(index)
-    return index + float(np.clip(0.5 * (before - after) / bend, -0.5, 0.5))
+def valley_middle(z_mm: FloatArray, values: npt.NDArray[np.floating], at_mm: float, span_mm: float) -> float | None:
+    """Middle between the walls of the valley next to ``at_mm``: that of the disc, whatever its neighbours' uptake.
+
+    ``z_mm``, ``values``: a finely sampled profile. The floor is the lowest local minimum within a quarter of
+    ``span_mm``; None where there is no minimum. Unlike the floor, the walls do not wander with the noise where a valley
+    is broad and flat.
+    """
+    near = np.flatnonzero(np.abs(z_mm - at_mm) <= NEAR * span_mm)
+    near = near[(near > 0) & (near < len(z_mm) - 1)]
+    minima = near[(values[near] <= values[near - 1]) & (values[near] <= values[near + 1])]
+    if len(minima) == 0:
+        return None
+    floor = int(minima[values[minima].argmin()])
+    reach = int(SHOULDERS * span_mm / (z_mm[1] - z_mm[0]))
+    below, above = values[max(floor - reach, 0) : floor], values[floor + 1 : floor + 1 + reach]
+    height = values[floor] + WALL * (min(below.max(), above.max()) - values[floor])
+    walls = below[::-1] >= height, above >= height
+    if height <= values[floor] or not (walls[0].any() and walls[1].any()):
+        return float(z_mm[floor])
+    lower, upper = floor - 1 - int(walls[0].argmax()), floor + 1 + int(walls[1].argmax())
+    return 0.5 * (_crossing(z_mm, values, lower, 1, height) + _crossing(z_mm, values, upper, -1, height))
+
+
+class ValleyPlaces:
+    """Sub-slice positions of valleys on a fine grid: the mean of what the filter and the walls say.
+
+    Their errors differ: the filter averages noise over a span, the walls do not mind neighbours of unlike uptake.
+    """
+
+    def __init__(self, z_mm: FloatArray, uptake: FloatArray) -> None:
+        self._evidence = ValleyEvidence(z_mm, uptake, 0.5)
+        self._scores: dict[int, FloatArray] = {}
+
+    def place(self, at_mm: float, span_mm: float) -> float | None:
+        """Middle (mm) of the valley next to ``at_mm`` between vertebrae of ``span_mm``; None where there is none."""
+        z = self._evidence.z_mm
+        middle = valley_middle(z, self._evidence.uptake, at_mm, span_mm)
+        if middle is None:
+            return None
+        width = round(min(span_mm, NARROW_MM))
+        if width not in self._scores:
+            self._scores[width] = self._evidence.score(float(width))
+        near = np.flatnonzero(np.abs(z - at_mm) <= REFINE_MM)
+        return 0.5 * (middle + float(z[near[self._scores[width][near].argmax()]]))
+
+
+def _crossing(z_mm: FloatArray, values: npt.NDArray[np.floating], outside: int, inwards: int, height: float) -> float:
+    """Where the wall between a sample at or above ``height`` and the next one inwards crosses it."""
+    high, low = float(values[outside]), float(values[outside + inwards])
+    share = (high - height) / (high - low) if high > low else 0.0
+    return float(z_mm[outside] + share * (z_mm[outside + inwards] - z_mm[outside]))

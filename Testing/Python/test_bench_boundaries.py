@@ -1,0 +1,101 @@
+"""The boundary benchmark: what counts as missed, extra and wrongly named, and that patients are what they say."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "Benchmarks"))
+
+import boundary_fit
+import boundary_tables
+from boundary_run import Example, Outcome, given, one_score
+from boundary_scores import gave_up, score
+from column_conditions import CONDITIONS, STANDARD
+from column_patients import simulate
+
+from VertebraFLTLib.spine.anchors import LowestLevel
+from VertebraFLTLib.spine.boundaries import Boundary, BoundarySet
+from VertebraFLTLib.spine.calibration import BOUNDARY, INTERCEPT, LEVEL
+from VertebraFLTLib.spine.detectors.naming import Naming
+
+TRUTH = (("L5", "L4", 100.0), ("L4", "L3", 136.0), ("L3", "L2", 172.0), ("L2", "L1", 207.0))
+
+
+def found_at(*places: tuple[str, str, float, float], level: float = 0.95) -> BoundarySet:
+    bounds = tuple(Boundary(b, a, z / 4, z, 1.0, c, "span-prior") for b, a, z, c in places)
+    return BoundarySet(bounds, 60.0, 240.0, level, "because")
+
+
+def test_missed_and_extra_boundaries_and_wrong_names_are_told_apart():
+    found = found_at(("L5", "L4", 102.0, 0.9), ("L4", "L3", 118.0, 0.4), ("L3", "L2", 170.0, 0.95))
+    got = score(TRUTH, (60.0, 240.0), found, 4.0)
+    np.testing.assert_allclose(got.error_mm, [2.0, -18.0, -2.0, np.nan])  # 118 is just within half a span of 136
+    assert got.named.tolist() == [True, True, True, False] and got.names_right
+    shifted = found_at(("L4", "L3", 100.0, 0.9), ("L3", "L2", 137.0, 0.9), ("L2", "L1", 155.0, 0.9))
+    got = score(TRUTH, (60.0, 240.0), shifted, 4.0)
+    assert not got.names_right and boundary_tables.silent_names(got)
+    assert np.isnan(got.error_mm).sum() == 1 and len(got.extra) == 0
+
+
+def test_boundaries_at_the_ends_and_uncertain_ones_are_not_asked_for():
+    found = found_at(("L5", "L4", 100.0, 0.9), ("L4", "L3", 136.0, 0.9), ("L3", "L2", 172.0, 0.9))
+    assert len(score(TRUTH, (95.0, 205.0), found, 4.0).error_mm) == 2
+    got = score(TRUTH, (60.0, 240.0), found, 4.0, uncertain="L2")
+    assert len(got.error_mm) == 2 and len(got.extra) == 0
+
+
+def test_giving_up_misses_everything():
+    got = gave_up(TRUTH, (60.0, 240.0), 4.0, "no valley")
+    assert np.isnan(got.error_mm).all() and len(got.error_mm) == 4 and got.raised == "no valley"
+
+
+@pytest.mark.parametrize("name", ["", "6 lumbar", "cut at both ends", "PET 5 mm up"])
+def test_a_patient_is_what_the_condition_says(name: str):
+    condition = next((c for c in CONDITIONS if c.name == name), STANDARD)
+    case = simulate(3, condition)
+    data = given(case)
+    z, uptake = data.profile.column()
+    low, high = data.profile.extent_mm
+    discs = [t[2] for t in case.truth if low + 12 < t[2] < high - 12 and t[1] != "C1"]
+    for disc in discs:  # discs are cold, also where the PET has moved against the mask
+        near = uptake[np.abs(z - disc) <= 6.0].min()
+        assert near < 0.8 * uptake[np.abs(z - disc) <= 25.0].max()
+    assert (case.levels[0] == "L6") == (name == "6 lumbar")
+    assert data.profile.cut == ((True, True) if name == "cut at both ends" else (False, False))
+    got = one_score("span-prior", data, case.truth)
+    assert np.nanmax(np.abs(got.slices)) <= 1.0 and not np.isnan(got.slices).any()
+    assert not boundary_tables.silent_names(got)
+
+
+def test_the_same_seed_is_the_same_patient():
+    first, again = simulate(1, STANDARD), simulate(1, STANDARD)
+    assert first.truth == again.truth
+    np.testing.assert_array_equal(given(first).profile.mean_suv, given(again).profile.mean_suv)
+    assert simulate(2, STANDARD).truth != first.truth
+
+
+def test_the_fit_finds_the_weights_that_made_the_data():
+    rng = np.random.default_rng(0)
+    features = rng.standard_normal((4000, len(BOUNDARY) - 1))
+    slope = np.linspace(-1.5, 1.5, features.shape[1])
+    right = rng.random(4000) < 1 / (1 + np.exp(-(0.5 + features @ slope)))
+    anchor = LowestLevel({"L5": 0.93, "L4": 0.07}, "because")
+    names = [Naming("L5", {"L5": p, "L4": 1 - p}, anchor, True, 1.0) for p in rng.uniform(0.3, 1.0, 40)]
+    cases = [Example(features[i::40], right[i::40], names[i], bool(i % 3), usual=True) for i in range(40)]
+    boundary, level = boundary_fit.fit(cases)
+    assert list(boundary) == list(BOUNDARY) and list(level) == list(LEVEL)
+    np.testing.assert_allclose([boundary[INTERCEPT], *list(boundary.values())[1:]], [0.5, *slope], atol=0.2)
+
+
+def test_tables_have_a_row_for_each_condition_and_count_what_is_silently_wrong():
+    sure_and_wrong = score(TRUTH, (60.0, 240.0), found_at(("L4", "L3", 107.0, 0.95)), 4.0)
+    groups = boundary_tables.grouped([Outcome("a", 28, "span-prior", sure_and_wrong)] * 2)
+    rows = list(boundary_tables.detail(groups, "span-prior"))
+    assert len(rows) == 3 and "100.0 %, 100.0 %" in rows[2] and "6 of 8" in rows[2]
+    assert "1.75 (7.0)" in rows[2]
+    curve = list(boundary_tables.calibration(groups, "span-prior"))
+    assert "2, 0.950, 0.000" in curve[-1]
