@@ -23,7 +23,7 @@ demo: $(READY)
 	$(BIN)/vertebraflt demo --out out/demo
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(READY)
 	$(BIN)/python Testing/Benchmarks/bench.py

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from types import ModuleType
 
 from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
@@ -36,8 +37,13 @@ class FileDialog:
 
 def speak_pythonqt(*names: str) -> None:
     """Let the modules of these names use Qt's properties as attributes."""
-    for name in names:
-        feature.set_selection(_TRUE_PROPERTY, name)
+    # Shiboken asks every module loaded for an attribute; torch's own answer with an error of theirs.
+    torch_names = {name: sys.modules.pop(name) for name in list(sys.modules) if name in ("torch.classes", "torch.ops")}
+    try:
+        for name in names:
+            feature.set_selection(_TRUE_PROPERTY, name)
+    finally:
+        sys.modules.update(torch_names)
 
 
 def application() -> QtWidgets.QApplication:
