@@ -40,8 +40,7 @@ class VertebraFLT(ScriptedLoadableModule):
         parent.dependencies = ["Volumes", "Segmentations", "Tables", "Plots", "Models", "Markups", "SampleData"]
         parent.contributors = ["VertebraFLT contributors"]
         parent.helpText = _(
-            "FLT-PET uptake of the bone marrow, vertebra by vertebra. For research use only. "
-            "Keys: F8 next doubtful boundary, F9 tick and next, Ctrl+Z undo, Ctrl+Y redo."
+            "Bone-marrow uptake of FLT, vertebra by vertebra. Research use only. F8: next doubtful boundary, F9: tick it."
         )
         parent.acknowledgementText = _("See README.md for the method's source and how to cite it.")
         parent.icon = qt.QIcon(resource("Icons", "VertebraFLT.png"))
@@ -49,9 +48,10 @@ class VertebraFLT(ScriptedLoadableModule):
 
 
 def offerSample():
-    from VertebraFLTLib.mrml.widget_sample import offer_sample
+    from VertebraFLTLib.mrml import layout, widget_sample
 
-    offer_sample()
+    layout.register_layout(slicer.mrmlScene)  # before a scene that was saved in it is opened
+    widget_sample.offer_sample()
 
 
 class VertebraFLTWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):

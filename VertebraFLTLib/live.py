@@ -112,7 +112,7 @@ class LiveCase:
             region = self._column.region(part, self._owners)
             if region is not None:
                 rows[part.level] = self._uptake.row(region)
-        changed = {level for level, row in rows.items() if self._rows.get(level) != row}
+        changed = {level for level in rows.keys() | self._rows.keys() if self._rows.get(level) != rows.get(level)}
         self._parts, self._rows = parts, rows
         return changed
 

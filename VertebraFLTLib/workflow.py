@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import logging
@@ -21,11 +22,12 @@ from VertebraFLTLib.pipeline import column_of, column_profile, finish, run, with
 from VertebraFLTLib.progress import Progress, Stopwatch, silent
 from VertebraFLTLib.quantification.coverage import Grid
 from VertebraFLTLib.report.run_folder import write_record, write_report
-from VertebraFLTLib.result import Options, Result
+from VertebraFLTLib.result import Options, Result, Review
 from VertebraFLTLib.segmentation.protocol import Segmenter
 from VertebraFLTLib.segmentation.registry import get_segmenter
 from VertebraFLTLib.spine.boundaries import BoundarySet
 from VertebraFLTLib.spine.centre_line import centre_line
+from VertebraFLTLib.spine.history import Acceptance, Entry
 from VertebraFLTLib.spine.planes import place
 
 log = logging.getLogger(__name__)
@@ -40,6 +42,8 @@ CASE_KEYS = (
     "boundaries_sha256",
     "semantic_sha256",
 )
+_ENDS = ("bottom_z_mm", "top_z_mm", "bottom_cut", "top_cut")
+NEW_REVIEW = "the case was reviewed in Slicer: case.json keeps the log, but scene.mrb begins a new review"
 INPUTS = "phantom"  # where a demonstration keeps the images that it made
 MASK = "semantic.nii.gz"
 EDITED_MASK = "semantic.nii.gz was edited by hand after the segmentation"
@@ -119,7 +123,9 @@ def rebuild_folder(
             column = column_of(semantic)
             semantic, _ = without_islands(semantic, column)
             profile = column_profile(pet_suv, semantic, column)
-            chosen = _named(BoundarySet.from_csv(edited, profile=profile, name=str(source)), case)
+            chosen = _as_before(BoundarySet.from_csv(edited, profile=profile, name=str(source)), case)
+            if case.get("carried") and not mask_edited:
+                chosen = replace(chosen, **{key: case["boundaries"][key] for key in _ENDS})
             line = centre_line(column, Grid.of(semantic).ijk_to_lps)
             chosen = place(chosen, line, options.cuts, anew=cuts is not None)
         result = finish(
@@ -137,14 +143,34 @@ def rebuild_folder(
             watch,
         )
         result.carried = case.get("carried")
+        result.review = _review(case, chosen)
+        if result.review and scene:
+            result.warnings.append(NEW_REVIEW)
         result.edited = case.get("edited", False) or mask_edited or sha256_of([source]) != case["boundaries_sha256"]
         write_folder(result, stage, scene, progress)
     return result
 
 
-def _named(edited: BoundarySet, case: dict[str, Any]) -> BoundarySet:
-    """How sure the names are: as before, unless a boundary that stayed where it was has got another name."""
+def _review(case: dict[str, Any], boundaries: BoundarySet) -> Review | None:
+    """What readers did before: the log always, the signature only while the table is the one that was signed."""
+    was = case.get("review")
+    if not was:
+        return None
+    signed = Acceptance(**was["accepted"]) if was["accepted"] else None
+    if signed and signed.sha256 != hashlib.sha256(boundaries.to_csv().encode()).hexdigest():
+        signed = None
+    return Review(tuple(Entry(**entry) for entry in was["log"]), signed)
+
+
+def _as_before(edited: BoundarySet, case: dict[str, Any]) -> BoundarySet:
+    """What the table does not hold: reasons of boundaries that nobody moved, and how sure the names are.
+
+    The names are as sure as before, unless a boundary that stayed where it was has got another name.
+    """
     before = case["boundaries"]
+    why = {old["z_mm"]: tuple(old["reasons"]) for old in before["items"]}
+    kept = (b if b.source == "user" else replace(b, reasons=why.get(b.z_mm, b.reasons)) for b in edited.boundaries)
+    edited = replace(edited, boundaries=tuple(kept))
     renamed = any(
         abs(old["z_mm"] - new.z_mm) < 0.5 and (old["below"], old["above"]) != (new.below, new.above)
         for old in before["items"]
@@ -162,6 +188,8 @@ def refuse_to_lose_edits(out: Path) -> None:
     case = read_case(out)
     if case.get("edited", False):
         raise InputError(f"{out} holds a run that was corrected by hand and rebuilt; give another --out")
+    if (case.get("review") or {}).get("log"):
+        raise InputError(f"{out} holds a run that was reviewed in Slicer; give another --out")
     for name, key in (("boundaries.csv", "boundaries_sha256"), (MASK, "semantic_sha256")):
         if (out / name).is_file() and sha256_of([out / name]) != case[key]:
             raise InputError(
@@ -225,6 +253,11 @@ def read_again(case: dict[str, Any], which: str, modality: Any, progress: Progre
     known = case["inputs"][which]
     # The absolute path first: from another folder the path as given may lead to another patient's image.
     path = next((p for p in (known.get("absolute_path"), known["path"]) if p and Path(p).exists()), known["path"])
+    if not Path(path).exists():
+        raise InputError(
+            f"{known['path']}: the {which.upper()} of this run is not there: it was moved, or the run was made of a "
+            "volume in Slicer; run it anew from files with 'vertebraflt run'"
+        )
     image = read_image(path, modality=modality, series=known.get("series_uid"), progress=progress)
     if image.source.sha256 != known["sha256"]:
         raise InputError(f"{known['path']}: not the {which.upper()} of this run (its sha256 differs); run anew")

@@ -90,7 +90,8 @@ def add_segmenter(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--segmenter",
         choices=SEGMENTERS,
-        help="what segments the CT: the thesis's ensemble of 2-D networks, 3-D ones, or another package's (ensemble)",
+        help="what segments the CT: 3-D networks, the thesis's ensemble of 2-D ones, or another package's (volume; "
+        "ensemble where --views or --combine are given)",
     )
     parser.add_argument("--model-folder", metavar="DIR", help="weights to use instead of those that ship")
     parser.add_argument(

@@ -69,7 +69,10 @@ def carry(reference: BoundarySet, registration: Registration, profile: Profile) 
     depths, _, _ = valley_depths([one.z_mm for one in found], profile)
     bounds = tuple(replace(one, depth_suv=float(depth)) for one, depth in zip(found, depths, strict=True))
     level, reason = _names(reference, registration)
-    return BoundarySet(bounds, bottom, top, level, reason, *profile.cut, profile)
+    ends = profile.extent_mm
+    # An end that was carried lies inside the view, however far the mask goes on.
+    cut = (profile.cut[0] and bottom == ends[0], profile.cut[1] and top == ends[1])
+    return BoundarySet(bounds, bottom, top, level, reason, *cut, profile)
 
 
 def centres_of(reference: BoundarySet, registration: Registration) -> np.ndarray:

@@ -72,6 +72,9 @@ def timeline(runs: Sequence[DayRun]) -> list[DayRow]:
     for earlier, later in pairwise(sorted(runs, key=lambda run: run.day)):
         if earlier.day == later.day:
             raise InputError(f"--days: day {earlier.day:g} is given twice, for {earlier.folder} and {later.folder}")
+    pets = [run.case["inputs"]["pet"]["sha256"] for run in runs]
+    if len(set(pets)) < len(pets):
+        raise InputError("two of the runs are of the same PET; give one run for each day")
     _refuse_other_references(runs)
     by_run = {run.folder: {row.roi: row for row in _rows(run)} for run in runs}
     common = set.intersection(*({roi for roi in rows if roi in LEVEL_BY_NAME} for rows in by_run.values()))

@@ -68,6 +68,7 @@ def _add_plane(scene: Any) -> Any:
     node.SetSizeMode(node.SizeModeAbsolute)
     node.SetSize(*SIZE_MM)
     node.SetOriginWorld(0.0, 0.0, 0.0)
+    node.SetFixedNumberOfControlPoints(True)  # Delete over its point in a view would leave a plane without one
     node.AddDefaultStorageNode()  # without one a scene file forgets where the plane is
     display = node.GetDisplayNode()
     display.SetPropertiesLabelVisibility(True)
@@ -94,8 +95,10 @@ def _axes(normal: Vector) -> tuple[list[float], list[float], list[float]]:
 
 def _show(node: Any, boundary: Boundary, selected: bool) -> None:
     modified = node.StartModify()
-    if is_moved(node, boundary):
+    offset = node.GetObjectToBaseMatrix()
+    if is_moved(node, boundary) or not offset.IsIdentity():
         (x, y, z), (a, b, c) = placed(boundary)
+        offset.Identity()  # where a drag of the sheet, not of its handles, leaves what it did
         node.SetAxesWorld(*_axes((-a, -b, c)))  # SetNormalWorld ignores what turns by less than a degree
         node.SetOriginWorld(-x, -y, z)
     node.SetName(boundary_name(boundary))

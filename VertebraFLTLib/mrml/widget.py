@@ -10,6 +10,7 @@ import slicer
 
 from VertebraFLTLib.mrml import logic, views
 from VertebraFLTLib.mrml.case import CASE_ATTRIBUTE
+from VertebraFLTLib.mrml.layout import register_layout
 from VertebraFLTLib.mrml.review import Event, ReviewPresenter
 from VertebraFLTLib.mrml.widget_export import ExportSection
 from VertebraFLTLib.mrml.widget_inputs import InputsSection
@@ -41,6 +42,7 @@ class CasePanel:
         self.run = RunSection(ui, finished=self.finished, changed=self._run_changed)
         self.boundaries, self.results, self.export = ReviewSection(ui), ResultsSection(ui), ExportSection(ui)
         self.plot = PlotLink()
+        ui.chartComboBox.currentIndexChanged.connect(lambda *_: self.plot.follow())  # a chart shown anew has new plots
         press = self.boundaries.press
         undo, redo = (lambda: press("undoButton")), (lambda: press("redoButton"))
         self._keys = Shortcuts(
@@ -70,7 +72,7 @@ class CasePanel:
         self.parameters = self.export.parameters = parameters
         self._tag = None
         if parameters is not None:
-            views.register_layout(slicer.mrmlScene)  # which a scene file does not keep
+            register_layout(slicer.mrmlScene)  # which a scene file does not keep
             named = {widget.property(_PARAMETER): widget for widget in vars(self.ui).values()}
             self._tag = parameters.connectParametersToGui({name: widget for name, widget in named.items() if name})
             name_choices(self.ui)
@@ -80,6 +82,9 @@ class CasePanel:
 
     def update(self, *_args: Any) -> None:
         """The parameter node changed: follow its inputs, and its case."""
+        for line in (self.ui.modelFolderLineEdit, self.ui.exportFolderLineEdit):
+            if line.currentPath == ".":  # how an empty path reads
+                line.currentPath = ""
         self.inputs.update()
         self.run.update()
         case = None if self.parameters is None else self.parameters.caseNode

@@ -90,12 +90,14 @@ class BoundarySet:
 
     def set_plane(self, index: int, point_mm: Vector, normal: Vector) -> BoundarySet:
         """Tilt boundary ``index`` and move it, so that its plane has this normal and holds this point (LPS mm)."""
-        turned = self.tilt(index, normal)
-        ends = self.bottom_z_mm, self.top_z_mm
-        z_mm = height_of_plane(self.boundaries, point_mm, turned.boundaries[index].normal, *ends)
+        one, up, ends = self._unlocked(index, "moved"), unit_normal(normal), (self.bottom_z_mm, self.top_z_mm)
+        if one.centre_mm is None:
+            raise EditRefused(f"{one.label} cannot be tilted: the column's centre line is not known")
+        z_mm = height_of_plane(self.boundaries, point_mm, up, *ends)
         if z_mm is None:
             raise EditRefused(f"this plane lies outside the column ({ends[0]:.1f} to {ends[1]:.1f} mm)")
-        return turned.move(index, z_mm)
+        # Both at once: turned where it was, it might cross a neighbour that it does not cross where it goes.
+        return self._replaced(index, replace(self._by_user(one.below, one.above, z_mm, one), normal=up))
 
     def insert(self, z_mm: float) -> BoundarySet:
         """Add a boundary: the vertebra it falls in becomes two, and every name above moves up by one."""

@@ -135,7 +135,12 @@ def _on_profile(one: Boundary, profile: Profile) -> Boundary:
         return one
     if one.pet_slice == one.pet_slice:
         logger.info("%s/%s: z_mm was edited, pet_slice follows", one.below, one.above)
-    return replace(one, pet_slice=expected, confidence=1.0, source="user", reasons=BY_USER)
+    centre, normal = one.centre_mm, one.normal
+    if centre is not None and one.pet_slice == one.pet_slice:
+        # The plane keeps its tilt and meets the centre line, which its normal follows, at the height that was typed.
+        up = one.z_mm - (profile.axis.z0_mm + one.pet_slice * profile.axis.step_mm)
+        centre = (centre[0] + up * normal[0] / normal[2], centre[1] + up * normal[1] / normal[2], one.z_mm)
+    return replace(one, pet_slice=expected, confidence=1.0, source="user", reasons=BY_USER, centre_mm=centre)
 
 
 def _estimated_extent(bounds: list[Boundary]) -> tuple[float, float]:

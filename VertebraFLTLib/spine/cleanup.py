@@ -47,8 +47,8 @@ def regularise_column(mask: npt.NDArray[Any], spacing_mm: tuple[float, float, fl
     mask = mask.astype(bool, copy=False)
     if not mask.any():
         raise InputError(
-            "mask has no column (label 1): no vertebral body was found in the CT (try another --segmenter; volume is "
-            "for CT cropped to the spine), or the mask uses other values"
+            "mask has no column (label 1): no vertebral body was found in the CT (is it one of the trunk? try "
+            "--segmenter ensemble or totalsegmentator), or the mask uses other values"
         )
     box = _bounding_box(mask)
     # The margin of one voxel keeps the closing from being clipped at the borders of box and image.

@@ -9,12 +9,14 @@ import signal
 import subprocess
 import sys
 import time
+from hashlib import sha256
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from VertebraFLTLib.workflow import refuse_to_lose_edits
+from VertebraFLTLib.errors import InputError
+from VertebraFLTLib.workflow import _review, refuse_to_lose_edits
 
 RUN_FOLDER = {
     "case.json",
@@ -283,16 +285,43 @@ def test_a_mask_corrected_by_hand_is_kept_used_and_told(finished, call, images, 
     assert after["L3"] == before["L3"]
 
 
+def test_a_signature_outlives_a_rebuild_until_the_boundaries_change(finished, call, tmp_path):
+    import shutil
+
+    from VertebraFLTLib.spine.boundaries import BoundarySet
+    from VertebraFLTLib.spine.profile import Profile
+
+    copy = tmp_path / "copy"
+    shutil.copytree(finished, copy)
+    record = json.loads((copy / "case.json").read_text())
+    profile = Profile.from_csv((copy / "profile.csv").read_text(), "profile.csv")
+    signed = BoundarySet.from_csv((copy / "boundaries.csv").read_text(), profile=profile).to_csv()
+    entry = {"when": "2026-01-01T10:00:00+00:00", "who": "a reader", "what": "accepted"}
+    acceptance = {"when": entry["when"], "who": "a reader", "note": "", "sha256": sha256(signed.encode()).hexdigest()}
+    record["review"] = {"log": [entry], "accepted": acceptance}
+    (copy / "case.json").write_text(json.dumps(record))
+    with pytest.raises(InputError, match="was reviewed in Slicer"):
+        refuse_to_lose_edits(copy)
+    assert call("rebuild", copy, "--no-scene").status == 0
+    after = json.loads((copy / "case.json").read_text())
+    assert after["review"] == record["review"]
+    assert [b["reasons"] for b in after["boundaries"]["items"]] == [b["reasons"] for b in record["boundaries"]["items"]]
+    moved = BoundarySet.from_csv(signed, profile=profile).move(
+        3, 5.0 + float(table(copy / "boundaries.csv")[3]["z_mm"])
+    )
+    assert _review(after, moved).accepted is None and len(_review(after, moved).log) == 1
+
+
 def test_deleting_the_lowest_boundary_makes_names_no_surer(finished):
     from VertebraFLTLib.spine.boundaries import BoundarySet
-    from VertebraFLTLib.workflow import _named
+    from VertebraFLTLib.workflow import _as_before
 
     case = json.loads((finished / "case.json").read_text())
     lines = (finished / "boundaries.csv").read_text().splitlines(keepends=True)
     without_lowest = BoundarySet.from_csv("".join([lines[0], *lines[2:]]))
-    assert _named(without_lowest, case).level_confidence == case["boundaries"]["level_confidence"]
+    assert _as_before(without_lowest, case).level_confidence == case["boundaries"]["level_confidence"]
     renamed = BoundarySet.from_csv("".join(lines[:-3])).shift_levels(1)
-    assert _named(renamed, case).level_confidence == 1.0
+    assert _as_before(renamed, case).level_confidence == 1.0
 
 
 @pytest.mark.parametrize("content", ["{}", "5", "nonsense"])

@@ -111,6 +111,8 @@ def test_no_common_vertebra_is_refused(reference, registration):
 def test_a_mask_that_runs_on_into_the_sacrum_is_cut_where_the_reference_ended(reference, registration):
     carried = carry(reference, registration, profile(low=-20.0))
     assert carried.bottom_z_mm == pytest.approx(12.0)
+    out_of_view = carry(reference, registration, profile(low=-60.0))  # the mask reaches the lowest slice
+    assert out_of_view.bottom_z_mm == pytest.approx(12.0) and not out_of_view.bottom_cut
     cut = replace(reference, bottom_cut=True)  # the reference did not see the end
     assert carry(cut, registration, profile(low=-20.0)).bottom_z_mm < -15.0
 

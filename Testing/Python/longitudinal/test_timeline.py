@@ -21,7 +21,7 @@ def case(levels, suv, carried_from=None, ct="ct28", boundaries="b28", names=0.95
         for n, (a, b) in enumerate(pairwise(levels))
     ]
     return {
-        "inputs": {"ct": {"sha256": ct}},
+        "inputs": {"ct": {"sha256": ct}, "pet": {"sha256": f"pet of {ct} {suv}"}},
         "suv": {"tracer": "FLT"},
         "segmentation": {"segmenter": "mask", "weights_sha256": None},
         "boundaries_sha256": boundaries,
@@ -49,6 +49,12 @@ def set_up():
     for run in runs[1:]:
         run.case["carried"]["reference_boundaries_sha256"] = "b28"
     return runs
+
+
+def test_one_scan_given_for_two_days_is_refused():
+    runs = set_up()
+    with pytest.raises(InputError, match="two of the runs are of the same PET"):
+        timeline([*runs, DayRun(14.0, "r7/", runs[2].case)])
 
 
 def test_rows_go_up_the_spine_and_through_the_days():

@@ -22,6 +22,7 @@ from VertebraFLTLib.errors import InputError  # noqa: E402
 from VertebraFLTLib.mrml import scene as scene_module  # noqa: E402
 from VertebraFLTLib.mrml import views  # noqa: E402
 from VertebraFLTLib.mrml.case import cases_of, read_content  # noqa: E402
+from VertebraFLTLib.mrml.layout import LAYOUT_ID  # noqa: E402
 from VertebraFLTLib.mrml.planes import plane_of  # noqa: E402
 from VertebraFLTLib.mrml.record import history_of  # noqa: E402
 from VertebraFLTLib.mrml.scene import build_scene, private_scene, write_scene  # noqa: E402
@@ -274,10 +275,10 @@ def test_views_open_on_fusion_and_plot(written):
 def test_the_review_has_a_layout_of_its_own(result_on):
     scene = private_scene()
     made = build_scene(result_on(), scene)
-    assert views.show_review(scene, made) == views.show_review(scene, made) == views.LAYOUT_ID
+    assert views.show_review(scene, made) == views.show_review(scene, made) == LAYOUT_ID
     layout = only(scene, "vtkMRMLLayoutNode")
-    assert layout.GetViewArrangement() == views.LAYOUT_ID
-    root = ElementTree.fromstring(layout.GetLayoutDescription(views.LAYOUT_ID))
+    assert layout.GetViewArrangement() == LAYOUT_ID
+    root = ElementTree.fromstring(layout.GetLayoutDescription(LAYOUT_ID))
     shown = [(view.get("class"), view.get("singletontag")) for view in root.iter("view")]
     assert shown == [
         ("vtkMRMLSliceNode", "Yellow"),

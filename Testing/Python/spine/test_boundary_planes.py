@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from dataclasses import replace
 
@@ -13,6 +15,7 @@ from VertebraFLTLib.spine.boundaries import Boundary, BoundarySet, EditRefused
 from VertebraFLTLib.spine.boundary import AXIAL, unit_normal
 from VertebraFLTLib.spine.boundary_rules import height_at
 from VertebraFLTLib.spine.levels import names_up
+from VertebraFLTLib.spine.profile import Profile
 
 
 def leaning(degrees: float) -> tuple[float, float, float]:
@@ -38,6 +41,33 @@ def set_of(*z: float, normals: dict[int, tuple[float, float, float]] | None = No
         for i, at in enumerate(z)
     ]
     return BoundarySet(tuple(bounds), 0.0, 200.0)
+
+
+def test_a_plane_that_would_cross_its_neighbour_where_it_was_may_go_where_it_does_not():
+    steep = leaning(25)
+    close = set_of(40, 52, 110, normals={0: steep, 1: steep})
+    axial = close.set_plane(1, (5.0, 7.5, 75.0), AXIAL)
+    assert axial == close.move(1, 75.0).tilt(1, AXIAL) and axial.boundaries[1].z_mm == 75.0
+
+
+def test_an_edited_height_in_the_table_moves_the_plane_as_an_edit_does():
+    z = np.arange(0.0, 200.0, 4.0)
+    profile = Profile(np.arange(50.0), z, np.ones(50), np.full(50, 40))
+    start = replace(set_of(40, 75, 110), profile=profile)
+    lean = tuple(np.array([0.0, 0.1, 1.0]) / math.hypot(0.1, 1.0))  # along the centre line
+    start = start.tilt(1, lean)
+    rows = list(csv.DictReader(io.StringIO(start.to_csv())))
+    rows[1]["z_mm"] = "81.0"
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0])
+    writer.writeheader()
+    writer.writerows(rows)
+    read, moved = (
+        BoundarySet.from_csv(text.getvalue(), profile=profile).boundaries[1],
+        start.move(1, 81.0).boundaries[1],
+    )
+    assert read.centre_mm == pytest.approx(moved.centre_mm) and read.normal == pytest.approx(moved.normal)
+    assert read.centre_mm == pytest.approx((5.0, 8.1, 81.0)) and read.source == "user"
 
 
 def test_a_tilt_turns_the_plane_about_its_centre_and_leaves_the_rest():

@@ -1,4 +1,4 @@
-"""Boundaries between vertebrae from a PET and a mask that is already there."""
+"""Boundaries between vertebrae from a PET and a mask that is already there; without the CT, which votes in a run."""
 
 from __future__ import annotations
 
