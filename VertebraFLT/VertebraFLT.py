@@ -40,7 +40,7 @@ class VertebraFLT(ScriptedLoadableModule):
         parent.dependencies = ["Volumes", "Segmentations", "Tables", "Plots", "Models", "Markups", "SampleData"]
         parent.contributors = ["VertebraFLT contributors"]
         parent.helpText = _(
-            "Bone-marrow uptake of FLT, vertebra by vertebra. Research use only. F8: next doubtful boundary, F9: tick it."
+            "Bone-marrow uptake of FLT, vertebra by vertebra. Research only. F8: next doubtful boundary; F9: tick it."
         )
         parent.acknowledgementText = _("See README.md for the method's source and how to cite it.")
         parent.icon = qt.QIcon(resource("Icons", "VertebraFLT.png"))
