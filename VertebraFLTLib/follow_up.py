@@ -26,6 +26,7 @@ from VertebraFLTLib.spine.boundaries import BoundarySet
 from VertebraFLTLib.spine.profile import Profile
 from VertebraFLTLib.workflow import (
     MASK,
+    as_recorded,
     read_again,
     read_case,
     read_run_text,
@@ -99,15 +100,7 @@ def _reference(folder: Path, case: dict[str, Any], ct: LoadedImage) -> Reference
         )
     profile = Profile.from_csv(read_run_text(folder / "profile.csv"), str(folder / "profile.csv"))
     table = folder / "boundaries.csv"
-    known = case["boundaries"]
-    reasons = {(item["below"], item["above"]): tuple(item["reasons"]) for item in known["items"]}
-    boundaries = BoundarySet.from_csv(read_run_text(table), profile=profile, name=str(table))
-    boundaries = replace(
-        boundaries,
-        boundaries=tuple(replace(b, reasons=reasons.get((b.below, b.above), b.reasons)) for b in boundaries.boundaries),
-        level_confidence=known["level_confidence"],
-        level_reason=known["level_reason"],
-    )
+    boundaries = as_recorded(BoundarySet.from_csv(read_run_text(table), profile=profile, name=str(table)), case)
     semantic = read_image(folder / MASK).image
     identity = {
         "reference": str(folder),

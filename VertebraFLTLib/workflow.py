@@ -123,7 +123,7 @@ def rebuild_folder(
             column = column_of(semantic)
             semantic, _ = without_islands(semantic, column)
             profile = column_profile(pet_suv, semantic, column)
-            chosen = _as_before(BoundarySet.from_csv(edited, profile=profile, name=str(source)), case)
+            chosen = as_recorded(BoundarySet.from_csv(edited, profile=profile, name=str(source)), case)
             if case.get("carried") and not mask_edited:
                 chosen = replace(chosen, **{key: case["boundaries"][key] for key in _ENDS})
             line = centre_line(column, Grid.of(semantic).ijk_to_lps)
@@ -162,7 +162,7 @@ def _review(case: dict[str, Any], boundaries: BoundarySet) -> Review | None:
     return Review(tuple(Entry(**entry) for entry in was["log"]), signed)
 
 
-def _as_before(edited: BoundarySet, case: dict[str, Any]) -> BoundarySet:
+def as_recorded(edited: BoundarySet, case: dict[str, Any]) -> BoundarySet:
     """What the table does not hold: reasons of boundaries that nobody moved, and how sure the names are.
 
     The names are as sure as before, unless a boundary that stayed where it was has got another name.

@@ -53,11 +53,6 @@ class SpineLine:
         first, last = int(along[share]), int(np.ceil(along[-share - 1]))
         return cls(line, _frames(line, np.asarray(back, dtype=np.float64)), max(first, 0), min(last, len(line) - 1))
 
-    @property
-    def length_mm(self) -> float:
-        """Of the part with bone."""
-        return float(self.last - self.first) * STEP_MM
-
     def at(self, s_mm: npt.ArrayLike) -> Array:
         """Points (..., 3) at distances along the line; straight on beyond its ends."""
         s = np.asarray(s_mm, dtype=np.float64)

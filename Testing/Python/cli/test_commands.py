@@ -314,14 +314,14 @@ def test_a_signature_outlives_a_rebuild_until_the_boundaries_change(finished, ca
 
 def test_deleting_the_lowest_boundary_makes_names_no_surer(finished):
     from VertebraFLTLib.spine.boundaries import BoundarySet
-    from VertebraFLTLib.workflow import _as_before
+    from VertebraFLTLib.workflow import as_recorded
 
     case = json.loads((finished / "case.json").read_text())
     lines = (finished / "boundaries.csv").read_text().splitlines(keepends=True)
     without_lowest = BoundarySet.from_csv("".join([lines[0], *lines[2:]]))
-    assert _as_before(without_lowest, case).level_confidence == case["boundaries"]["level_confidence"]
+    assert as_recorded(without_lowest, case).level_confidence == case["boundaries"]["level_confidence"]
     renamed = BoundarySet.from_csv("".join(lines[:-3])).shift_levels(1)
-    assert _as_before(renamed, case).level_confidence == 1.0
+    assert as_recorded(renamed, case).level_confidence == 1.0
 
 
 @pytest.mark.parametrize("content", ["{}", "5", "nonsense"])

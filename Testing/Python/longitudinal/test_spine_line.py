@@ -43,7 +43,7 @@ def test_distances_along_it_are_those_of_the_arc(line):
     degrees = np.linspace(-24, 24, 9)
     found = line.nearest(on_arc(degrees))
     assert np.diff(found) == pytest.approx(np.full(8, np.radians(6) * RADIUS_MM), abs=0.5)
-    assert line.length_mm == pytest.approx(np.radians(60) * RADIUS_MM, abs=12.0)  # voxels are 5 mm high
+    assert line.last - line.first == pytest.approx(np.radians(60) * RADIUS_MM, abs=12.0)  # voxels are 5 mm high
 
 
 def test_frames_stand_on_it(line):
