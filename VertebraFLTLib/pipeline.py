@@ -24,10 +24,11 @@ from VertebraFLTLib.quantification.vertebra_slices import vertebrae_on_pet
 from VertebraFLTLib.result import Options, Result
 from VertebraFLTLib.segmentation.protocol import Segmenter
 from VertebraFLTLib.spine.boundaries import BoundarySet, discounted
-from VertebraFLTLib.spine.centre_line import centre_line
+from VertebraFLTLib.spine.centre_line import CentreLine, centre_line
 from VertebraFLTLib.spine.cleanup import regularise_column
 from VertebraFLTLib.spine.ct_evidence import CtProfile, ct_profile
 from VertebraFLTLib.spine.detectors import get_detector
+from VertebraFLTLib.spine.disc_track import DiscTrack, disc_track
 from VertebraFLTLib.spine.instances import label_vertebrae
 from VertebraFLTLib.spine.levels import SURE_OF_NAMES, check_level
 from VertebraFLTLib.spine.planes import place
@@ -71,7 +72,9 @@ def run(
         column = column_of(segmentation.mask)
         semantic, island_ml = without_islands(segmentation.mask, column)
         if placement is None:
-            profile, boundaries = find_boundaries(pet_suv, semantic, column, options, suv.tracer, ct.image)
+            profile, boundaries = find_boundaries(
+                pet_suv, semantic, column, options, suv.tracer, ct.image, segmentation.discs
+            )
         else:
             profile = column_profile(pet_suv, semantic, column)
             boundaries = placement(semantic, column, profile)
@@ -144,21 +147,23 @@ def find_boundaries(
     options: Options,
     tracer: str | None = None,
     ct: sitk.Image | None = None,
+    discs: sitk.Image | None = None,
 ) -> tuple[Profile, BoundarySet]:
     """The uptake profile of the column and what the chosen detector makes of it, as planes across the column.
 
     tracer: as :class:`SuvRecord` names it. Confidence is discounted for any other than FLT, None being unknown. ct: on
-    the grid of ``semantic``; without it the mask alone tells what the CT may show of the discs.
+    the grid of ``semantic``; without it the mask alone tells what the CT may show of the discs. discs: as
+    :class:`Segmentation` has them.
     """
     profile = column_profile(pet_suv, semantic, column)
     top = sacrum_top(semantic, profile)
-    seen = column_on_ct(semantic, column, ct)
+    line = centre_line(column, Grid.of(semantic).ijk_to_lps)
+    seen = column_on_ct(semantic, column, ct, None if discs is None else discs_along(discs, line))
     boundaries = get_detector(options.detector).detect(profile, lowest=options.lowest, sacrum_top_z_mm=top, ct=seen)
     if top is not None and options.lowest is None:
         boundaries = doubt_a_sliver(boundaries)
     if tracer is not None and tracer != "FLT":
         boundaries = discounted(boundaries, OTHER_TRACER, f"tracer is {tracer}: confidence is known for FLT only")
-    line = centre_line(column, Grid.of(semantic).ijk_to_lps)
     return profile, place(boundaries, line, options.cuts)
 
 
@@ -209,15 +214,22 @@ def profile_within(pet_suv: sitk.Image, semantic: sitk.Image, on_pet: np.ndarray
     return found if top is None else without_sacrum(found, top)
 
 
-def column_on_ct(semantic: sitk.Image, column: np.ndarray, ct: sitk.Image | None) -> CtProfile | None:
-    """Density and mask along the column's core; None where the CT's slices are oblique."""
+def discs_along(discs: sitk.Image, line: CentreLine) -> DiscTrack:
+    """The segmenter's discs (see :class:`Segmentation`) along the column's centre line."""
+    return disc_track(sitk.GetArrayViewFromImage(discs), Grid.of(discs).ijk_to_lps, line)
+
+
+def column_on_ct(
+    semantic: sitk.Image, column: np.ndarray, ct: sitk.Image | None, discs: DiscTrack | None = None
+) -> CtProfile | None:
+    """Density and mask along the column's core, and the discs; the discs alone where the CT's slices are oblique."""
     z = z_map(semantic)
     if z.size != len(column):
-        return None
+        return None if discs is None else CtProfile.of_discs(discs)
     bodies = sitk.GetArrayViewFromImage(semantic) == VERTEBRAL_BODY.label
     spacing = semantic.GetSpacing()
     hu = None if ct is None else sitk.GetArrayViewFromImage(ct)
-    return ct_profile(column, bodies, z.ravel(), (spacing[1], spacing[0]), hu)
+    return ct_profile(column, bodies, z.ravel(), (spacing[1], spacing[0]), hu, discs)
 
 
 def sacrum_top(semantic: sitk.Image, profile: Profile) -> float | None:

@@ -16,7 +16,7 @@ import SimpleITK as sitk
 from VertebraFLTLib.io.images import read_image
 from VertebraFLTLib.progress import silent
 from VertebraFLTLib.segmentation.ensemble import EnsembleSegmenter
-from VertebraFLTLib.segmentation.volume import VolumeSegmenter
+from VertebraFLTLib.segmentation.volume import DISCS, VolumeSegmenter
 from VertebraFLTLib.segmentation.weights import Model, read_model
 from VertebraFLTLib.training.cases import IGNORED, load_labels, undersampled, undersampled_labels
 from VertebraFLTLib.training.manifest import CaseEntry, Manifest
@@ -86,7 +86,7 @@ class Predictions:
         self._loaded: dict[Path, EnsembleSegmenter | VolumeSegmenter] = {}
 
     def of(self, case: Sampled, folder: Path) -> tuple[dict[str, np.ndarray], sitk.Image, Model]:
-        """Per view (or ``volume``) uint8 probabilities on the working grid, that grid, and the model."""
+        """Per view (or ``volume`` and ``discs``) uint8 probabilities on the working grid, that grid, and the model."""
         model = read_model(folder)
         key = hashlib.sha256(f"{model.digest} {model.mirror} {case.name} {case.slice_mm}".encode()).hexdigest()[:20]
         file = self.cache / f"{key}.npz"
@@ -97,7 +97,8 @@ class Predictions:
             grid = sitk.Image([int(n) for n in geometry["_size"]], sitk.sitkUInt8)
             grid.SetSpacing(geometry["_spacing"])
             grid.SetOrigin(geometry["_origin"])
-            return found, grid, model
+            if model.kind != "unet3d" or DISCS in found:
+                return found, grid, model
         segmenter = self._segmenter(folder, model)
         found, grid, _ = segmenter.probabilities(case.ct, silent)
         partial = file.with_suffix(".partial.npz")

@@ -2,7 +2,8 @@
 
 Prints the tables of docs/boundaries.md. Seeds from 1000 on serve the fit and the choice of the detector's constants,
 those below 1000 the tables. With ``--keep DIR`` each patient's outcomes are kept there, so that a run goes on where it
-was stopped.
+was stopped. The discs of the real CT come from the networks that `vertebraflt train docs/training/volume.toml --fold K`
+wrote, each asked of the CT that its fold left out; without them those rows are left out.
 """
 
 from __future__ import annotations
@@ -13,18 +14,21 @@ import pickle
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import boundary_fit
 import boundary_tables as tables
-from boundary_run import Outcome, examples, given, one_score, outcomes
+from boundary_run import Example, Outcome, example, examples, given, one_score, outcomes
 from column_conditions import CONDITIONS, FOR_FIT
-from column_labels import ON_LABELS, Scanned, anatomies
+from column_labels import ON_LABELS, Anatomy, Scanned, anatomies
+from label_discs import LeftOutDiscs
 
 from VertebraFLTLib.spine.detectors import DETECTORS
 
+HERE = Path(__file__).resolve().parents[2]
 FIRST_FOR_FIT = 1000
 FIGURE = "boundary-confidence.png"
 
@@ -35,7 +39,13 @@ def main() -> int:
     parser.add_argument("--draws", type=int, default=5, help="noise draws of each real anatomy (5); 0: none")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep outcomes here and go on from them")
     parser.add_argument("--figures", type=Path, metavar="DIR", help=f"write {FIGURE} here")
-    parser.add_argument("--fit", type=int, metavar="N", help="fit the confidences on N patients and write the weights")
+    parser.add_argument("--volume", type=Path, default=HERE / "runs/volume", help="folder of the folds' 3-D networks")
+    parser.add_argument(
+        "--cache", type=Path, default=HERE / "runs/predictions", help="their probabilities are kept here"
+    )
+    parser.add_argument(
+        "--fit", type=int, metavar="N", help="fit the confidences on N patients and the training CT; write the weights"
+    )
     parser.add_argument("--noise", nargs="+", metavar="PET", help="only measure the noise of real PET")
     args = parser.parse_args()
     if args.noise:
@@ -45,15 +55,12 @@ def main() -> int:
             print(report(path), flush=True)
         return 0
     if args.fit:
-        seeds = range(FIRST_FOR_FIT, FIRST_FOR_FIT + args.fit)
-        cases = (c for s in seeds for c in _kept(args.keep, f"fit-{s}", lambda s=s: list(examples([s], FOR_FIT))))
-        print(f"wrote {boundary_fit.write(*boundary_fit.fit(cases))}")
-        return 0
+        return _fit(args)
     began = time.process_time()
     simulated = list(_simulated(range(*args.seeds), args.keep))
     print(f"## Simulated patients {args.seeds[0]} to {args.seeds[1] - 1}\n")
     _print(simulated, args.figures)
-    real = list(_real(args.draws, args.keep))
+    real = list(_real(args))
     if real:
         print(f"\n## Real anatomy, {args.draws} draws each\n")
         _print(real, None)
@@ -78,11 +85,44 @@ def _simulated(seeds: Sequence[int], keep: Path | None) -> Iterator[Outcome]:
         yield from _kept(keep, f"seed-{seed:04d}", lambda seed=seed: list(outcomes([seed], CONDITIONS)))
 
 
-def _real(draws: int, keep: Path | None) -> Iterator[Outcome]:
+def _fit(args: argparse.Namespace) -> int:
+    found = []
+    for seed in range(FIRST_FOR_FIT, FIRST_FOR_FIT + args.fit):
+        found += _kept(args.keep, f"fit-{seed}", lambda seed=seed: list(examples([seed], FOR_FIT)))
+    for anatomy in _anatomies(args):
+        if not anatomy.is_training:
+            continue
+
+        def run(anatomy=anatomy) -> list[Example]:
+            scanned = Scanned(anatomy)
+            cases = (case for condition in ON_LABELS for case in scanned.cases(condition, args.draws))
+            return [example(case, anatomy=anatomy.name, uncertain=anatomy.uncertain) for case in cases]
+
+        found += _kept(args.keep, f"fit-{anatomy.name}-{args.draws}", run)
+    if not any(c.signs.placed_by.count("discs") for c in found):
+        print("boundaries: --fit needs the shared data ($VERTEBRAFLT_SHARED) and the folds (--volume)", file=sys.stderr)
+        return 2
+    print("Confidence on each training CT, by weights fitted without it:\n")
+    print("\n".join(boundary_fit.left_out(found)))
+    print(f"\nwrote {boundary_fit.write(*boundary_fit.fit(found))}")
+    return 0
+
+
+def _anatomies(args: argparse.Namespace) -> Iterator[Anatomy]:
+    """The real label maps, their discs where there is a network to show them."""
     shared = os.environ.get("VERTEBRAFLT_SHARED")
-    if not draws or not shared:
+    if not args.draws or not shared:
         return
+    discs = LeftOutDiscs(args.volume, args.cache)
+    for fold in discs.missing:
+        print(f"no network in {args.volume}/fold{fold}: no discs of the CT that it left out", file=sys.stderr)
     for anatomy in anatomies(Path(shared)):
+        seen = None if anatomy.hu is None else discs.of(anatomy.name)
+        yield replace(anatomy, discs=seen, is_training=discs.is_training(anatomy.name))
+
+
+def _real(args: argparse.Namespace) -> Iterator[Outcome]:
+    for anatomy in _anatomies(args):
 
         def run(anatomy=anatomy) -> list[Outcome]:
             scanned = Scanned(anatomy)
@@ -91,14 +131,13 @@ def _real(draws: int, keep: Path | None) -> Iterator[Outcome]:
                     condition.name, condition.day, detector, one_score(detector, data, case.truth, anatomy.uncertain)
                 )
                 for condition in ON_LABELS
-                if anatomy.hu is not None or not condition.with_ct
-                for case in scanned.cases(condition, draws)
+                for case in scanned.cases(condition, args.draws)
                 for data in [given(case)]
                 for detector in DETECTORS
                 if detector == "span-prior" or not condition.with_ct
             ]
 
-        yield from _kept(keep, f"real-{anatomy.name}-{draws}", run)
+        yield from _kept(args.keep, f"real-{anatomy.name}-{args.draws}", run)
 
 
 def _kept(keep: Path | None, name: str, run) -> list:  # type: ignore[no-untyped-def]

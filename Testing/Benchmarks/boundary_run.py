@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from boundary_scores import Score, gave_up, score
+from boundary_scores import EDGE_MM, Score, gave_up, score
 from column_conditions import Condition
 from column_patients import Case, simulate
 
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.pipeline import column_on_ct, profile_within, sacrum_top
-from VertebraFLTLib.spine.confidence import signs
 from VertebraFLTLib.spine.detectors import DETECTORS, get_detector
 from VertebraFLTLib.spine.detectors.naming import Naming
 from VertebraFLTLib.spine.detectors.protocol import finished_set
 from VertebraFLTLib.spine.detectors.span_prior import SpanPriorDetector
 from VertebraFLTLib.spine.sacrum import doubt_a_sliver
+from VertebraFLTLib.spine.signs import Signs, signs
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Given:
 def given(case: Case) -> Given:
     """Profile, sacrum and CT evidence of a case, by the pipeline's own steps."""
     profile = profile_within(case.pet_suv, case.semantic, case.on_pet)
-    ct = None if case.ct is None else column_on_ct(case.semantic, case.column, case.ct)
+    ct = None if case.ct is None else column_on_ct(case.semantic, case.column, case.ct, case.discs)
     return Given(profile, {"sacrum_top_z_mm": sacrum_top(case.semantic, profile), "ct": ct})
 
 
@@ -79,36 +79,44 @@ def one_score(detector: str, data: Given, truth: tuple[tuple[str, str, float], .
 
 @dataclass(frozen=True)
 class Example:
-    """One case for the fit of the confidences: features of boundaries, whether each is right; of the names likewise."""
+    """One case for the fit of the confidences: signs of boundaries, whether each is right; of the names likewise.
 
-    boundaries: np.ndarray
+    ``asked``: which boundaries take part; ``naming``: None where names take no part (24 vertebrae, simulated, do);
+    ``anatomy``: that of a real label map, "" for the simulated.
+    """
+
+    signs: Signs
+    asked: np.ndarray
     right: np.ndarray
-    naming: Naming
+    naming: Naming | None
     names_right: bool
-    usual: bool  # a spine of 24 vertebrae
+    anatomy: str = ""
 
 
 def examples(seeds: Iterable[int], conditions: Iterable[Condition]) -> Iterator[Example]:
-    """The default detector on every case, with the features that its confidences rest on."""
+    """Simulated patients for the fit."""
     conditions = tuple(conditions)
     for seed in seeds:
         for condition in conditions:
-            case = simulate(seed, condition)
-            data = given(case)
-            detector = SpanPriorDetector()
-            names, places, naming = detector.place(data.profile, **data.anchor)
-            found = finished_set(data.profile, names, places, detector.name)
-            unseen = [p.source == "prior" for p in places]
-            sign = signs(names, [p.z_mm for p in places], data.profile, [p.ct for p in places], unseen)
-            got = score(case.truth, data.profile.extent_mm, found, data.profile.spacing_mm)
-            z = np.array([one[2] for one in case.truth])
-            off = np.array([np.abs(z - p.z_mm).min() for p in places])
-            asked = np.array([b.above != "C1" and b.below != "S1" for b in found.boundaries])
-            anatomy = condition.anatomy
-            yield Example(
-                sign.features[asked],
-                (off <= data.profile.spacing_mm)[asked],
-                naming,
-                got.names_right,
-                anatomy.lumbar == 5 and anatomy.thoracic == 12,
-            )
+            usual = condition.anatomy.lumbar == 5 and condition.anatomy.thoracic == 12
+            yield example(simulate(seed, condition), names=usual)
+
+
+def example(case: Case, names: bool = False, anatomy: str = "", uncertain: str = "") -> Example:
+    """The default detector on one case, with the signs that its confidences rest on."""
+    data = given(case)
+    detector = SpanPriorDetector()
+    levels, places, naming = detector.place(data.profile, **data.anchor)
+    found = finished_set(data.profile, levels, places, detector.name)
+    got = score(case.truth, data.profile.extent_mm, found, data.profile.spacing_mm)
+    z = np.array([one[2] for one in case.truth])
+    doubtful = np.array([bool(uncertain) and uncertain in one[:2] for one in case.truth])
+    off = np.array([np.abs(z - p.z_mm) for p in places])
+    low, high = data.profile.extent_mm
+    asked = [
+        b.above != "C1" and b.below != "S1" and low + EDGE_MM < b.z_mm < high - EDGE_MM and not doubtful[at]
+        for b, at in zip(found.boundaries, off.argmin(axis=1), strict=True)
+    ]
+    right = off.min(axis=1) <= data.profile.spacing_mm
+    judged = signs(levels, data.profile, places)
+    return Example(judged, np.array(asked), right, naming if names else None, got.names_right, anatomy)

@@ -68,12 +68,13 @@ def score(
     hit = to >= 0
     sure = np.array([b.confidence for b in found.boundaries])
     pairs = [(b.below, b.above) for b in found.boundaries]
+    inside = (got > extent_mm[0] + EDGE_MM) & (got < extent_mm[1] - EDGE_MM)
     return Score(
         region=np.array([REGIONS.index(LEVEL_BY_NAME[truth[i][0]].region) for i in index], dtype=int),
         error_mm=np.where(hit, got[to] - z[index], np.nan),
         confidence=np.where(hit, sure[to], np.nan),
         named=np.array([t >= 0 and pairs[t] == truth[i][:2] for i, t in zip(index, to, strict=True)], dtype=bool),
-        extra=np.array([sure[j] for j in range(len(got)) if j not in set(partner.tolist())]),
+        extra=sure[[j for j in range(len(got)) if inside[j] and pairs[j][1] != "C1" and j not in partner]],
         spacing_mm=spacing_mm,
         level_confidence=found.level_confidence,
     )

@@ -96,6 +96,14 @@ def calibration(groups: Groups, detector: str) -> Iterator[str]:
         yield f"| {low:g} to {high:g} | {cells[0]} | {cells[1]} |"
 
 
+def reliability(given: np.ndarray, right: np.ndarray) -> Iterator[str]:
+    """The same of boundaries alone."""
+    yield "| confidence | boundaries: number, given, within one slice |"
+    yield "| --- | --- |"
+    for low, high in pairwise(BINS):
+        yield f"| {low:g} to {high:g} | {_bin(given, right, low, high)} |"
+
+
 def calibration_figure(groups: Groups, detectors: Sequence[str], path: Path) -> None:
     """Reliability curves: confidence given against what was right."""
     import matplotlib

@@ -42,6 +42,7 @@ class Condition:
     mask: str = "true"  # eroded, dilated, hole, missed, into S1, filled (discs, as networks fill them)
     ct_mm: float = 5.0
     with_ct: bool = False  # whether span-prior is given the CT beside the PET
+    with_discs: bool = False  # and what a network sees of the discs in it
     perturbed: bool = True
 
 

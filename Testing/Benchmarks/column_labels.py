@@ -17,27 +17,41 @@ from scipy.ndimage import distance_transform_edt, label
 from VertebraFLTLib.anatomy import LEVEL_BY_CODE, LEVEL_BY_NAME, SACRUM, VERTEBRAL_BODY
 from VertebraFLTLib.phantom.grid import Grid
 from VertebraFLTLib.phantom.uptake import TISSUE_SUV, marrow_uptake
-from VertebraFLTLib.pipeline import column_of, column_on_pet
+from VertebraFLTLib.pipeline import column_of, column_on_pet, discs_along
+from VertebraFLTLib.quantification.coverage import Grid as OnGrid
+from VertebraFLTLib.spine.centre_line import centre_line
 
 CORTEX_MM = 1.0
 MARGIN_MM = 16.0
 CROP_MM = 40.0
 OPENING_MM = {"C": 4.5, "T": 6.5, "L": 9.0}  # a ball that fits into a body but not into pedicles or processes
+FLATTENED = 0.9  # of the largest ball that fits, where a collapsed body has no room for that one
 UNCERTAIN = {"lung4d_113": "T11"}  # destroyed: the data's own note
 
+_USUAL = Condition("PET alone", 28, mask="filled")
+_WITH_CT = replace(_USUAL, with_ct=True)
+_WITH_DISCS = replace(_WITH_CT, with_discs=True)
 ON_LABELS = (
-    Condition("PET alone", 28, mask="filled"),
-    Condition("PET alone", 7, mask="filled"),
-    Condition("PET alone, high noise", 7, noise="high", mask="filled"),
-    Condition("with the real CT", 28, mask="filled", with_ct=True),
-    Condition("flat PET, with the real CT", -1, lesion="flat", mask="filled", with_ct=True),
-    Condition("flat PET alone", -1, lesion="flat", mask="filled"),
+    _USUAL,
+    replace(_USUAL, day=7),
+    replace(_USUAL, name="PET alone, high noise", day=7, noise="high"),
+    replace(_WITH_CT, name="with the real CT"),
+    replace(_WITH_DISCS, name="with the real CT and its discs"),
+    replace(_WITH_DISCS, name="the same, high noise", day=7, noise="high"),
+    replace(_WITH_DISCS, name="the same, PET 5 mm up", shift_mm=5.0),
+    replace(_WITH_DISCS, name="flat PET, with the real CT and its discs", day=-1, lesion="flat"),
+    replace(_WITH_CT, name="flat PET, with the real CT", day=-1, lesion="flat"),
+    replace(_USUAL, name="flat PET alone", day=-1, lesion="flat"),
 )
 
 
 @dataclass(frozen=True)
 class Anatomy:
-    """One label map: bodies by VerSe number on their own grid (kji), sacrum, density where there is a CT."""
+    """One label map: bodies by VerSe number on their own grid (kji), sacrum, density where there is a CT.
+
+    ``discs``: their probability in that CT (uint8, 255 = 1, a grid of its own), by a network not trained on it;
+    ``is_training``: whether the confidences may be fitted on it.
+    """
 
     name: str
     levels: np.ndarray
@@ -45,6 +59,8 @@ class Anatomy:
     image: sitk.Image  # of which only the geometry is used
     hu: np.ndarray | None
     uncertain: str = ""
+    discs: sitk.Image | None = None
+    is_training: bool = False
 
     def truth(self) -> tuple[tuple[str, str, float], ...]:
         """Middle between facing endplates: (below, above, z), median over the lines along z that meet both."""
@@ -116,9 +132,9 @@ def _bodies(vertebrae: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
         where = np.argwhere(vertebrae == code)
         box = tuple(slice(max(int(a) - 1, 0), int(b) + 2) for a, b in zip(where.min(0), where.max(0), strict=True))
         one = vertebrae[box] == code
-        core = distance_transform_edt(one, sampling=spacing) >= radius
-        if not core.any():
-            continue
+        inside = distance_transform_edt(one, sampling=spacing)
+        radius = min(radius, FLATTENED * float(inside.max()))
+        core = inside >= radius
         pieces, _ = label(core)
         sizes = np.bincount(pieces.ravel())[1:]
         core = pieces == 1 + int(sizes.argmax())
@@ -138,10 +154,19 @@ class Scanned:
         self._marrow = np.clip((depth - CORTEX_MM) / FINE_MM[2], 0, 1).astype(np.float32)
         self._column = column_of(_image(anatomy, anatomy.levels > 0))
         self._semantic = _image(anatomy, self._column)
+        self._discs = None
+        if anatomy.discs is not None:
+            line = centre_line(self._column, OnGrid.of(self._semantic).ijk_to_lps)
+            self._discs = discs_along(anatomy.discs, line)
 
     def cases(self, condition: Condition, draws: int) -> Iterator[Case]:
-        """The same anatomy under ``draws`` different uptakes, slice phases and noises."""
+        """The same anatomy under ``draws`` different uptakes, slice phases and noises.
+
+        None where the condition wants a CT, or its discs, that this anatomy has not.
+        """
         anatomy, fine = self.anatomy, self._fine
+        if (condition.with_ct and anatomy.hu is None) or (condition.with_discs and self._discs is None):
+            return
         ct = None
         if condition.with_ct and anatomy.hu is not None:
             ct = sitk.GetImageFromArray(anatomy.hu)
@@ -164,10 +189,13 @@ class Scanned:
             suv = np.where(self._codes > 0, bone, np.float32(TISSUE_SUV["muscle"]))
             at_zero = Grid(fine.size, fine.spacing, (*fine.origin[:2], FINE_MM[2] / 2))
             summed = summed_activity(suv, condition.psf_mm)
-            pet = scan(summed, at_zero, condition, (low - base, high - base), float(rng.uniform()), rng)
+            view = (low - base - condition.shift_mm, high - base)
+            pet = scan(summed, at_zero, condition, view, float(rng.uniform()), rng)
             pet.SetOrigin((*pet.GetOrigin()[:2], pet.GetOrigin()[2] + base))
             on_pet = column_on_pet(pet, self._semantic, self._column)
-            yield Case(pet, self._semantic, self._column, on_pet, self.truth, levels, ct)
+            truth = tuple((b, a, z + condition.shift_mm) for b, a, z in self.truth)
+            discs = self._discs if condition.with_discs else None
+            yield Case(pet, self._semantic, self._column, on_pet, truth, levels, ct, discs)
 
 
 def _image(anatomy: Anatomy, bodies: np.ndarray) -> sitk.Image:

@@ -32,6 +32,7 @@ from VertebraFLTLib.phantom.uptake import TISSUE_SUV, MarrowUptake, marrow_uptak
 from VertebraFLTLib.phantom.vertebra import body_solid, disc_solid
 from VertebraFLTLib.pipeline import column_of, column_on_pet
 from VertebraFLTLib.spine.cleanup import regularise_column
+from VertebraFLTLib.spine.disc_track import DiscTrack
 
 FINE_MM = (2.0, 2.0, 1.5)  # x, y, z: activity before sampling
 SACRUM_TOP = np.array([0.0, 26.0, 90.0])
@@ -60,6 +61,7 @@ class Case:
     truth: tuple[tuple[str, str, float], ...]
     levels: tuple[str, ...]  # from the lowest up, as far as they are in view
     ct: sitk.Image | None = None  # on the mask's grid
+    discs: DiscTrack | None = None  # as a network sees them in that CT
 
 
 _ON_PET: dict[tuple[object, ...], np.ndarray] = {}  # several conditions share mask and PET grid

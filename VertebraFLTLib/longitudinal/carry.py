@@ -11,8 +11,8 @@ from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.longitudinal.registration import Registration
 from VertebraFLTLib.spine.boundaries import BoundarySet
 from VertebraFLTLib.spine.boundary import AXIAL, Boundary, unit_normal
-from VertebraFLTLib.spine.confidence import valley_depths
 from VertebraFLTLib.spine.profile import Profile
+from VertebraFLTLib.spine.valleys import valley_depths
 
 SOURCE = "carried"
 BY_BANDS = 0.97  # of a boundary's confidence that is kept where the CTs show the same bodies and discs around it

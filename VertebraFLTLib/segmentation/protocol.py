@@ -12,11 +12,16 @@ from VertebraFLTLib.progress import Progress
 
 @dataclass(frozen=True)
 class Segmentation:
-    """mask: uint8 on the CT's grid, labels of ``anatomy.STRUCTURES``. details: what was used, for case.json."""
+    """mask: uint8 on the CT's grid, labels of ``anatomy.STRUCTURES``. details: what was used, for case.json.
+
+    discs: probability of intervertebral disc, uint8 with 255 = 1, on any grid that lies straight in the patient; None
+    where the segmenter knows no discs.
+    """
 
     mask: sitk.Image
     details: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    discs: sitk.Image | None = None
 
 
 class Segmenter(Protocol):

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch.nn.functional import pad
 
-from VertebraFLTLib.anatomy import STRUCTURES
 from VertebraFLTLib.segmentation.network3d import VolumeNet, up_to_multiple
 from VertebraFLTLib.segmentation.views import is_out_of_memory
 
@@ -26,10 +25,10 @@ def slab_probabilities(
     progress: Callable[[float], None] = lambda fraction: None,
     computed: Callable[[int], None] = lambda voxels: None,
 ) -> np.ndarray:
-    """Probability of each structure at each voxel.
+    """Probability of each class but the background at each voxel: the structures, then the discs.
 
     volume: kji, normalised as by ``grid.normalised``. mirror: the mean with the answer for the patient seen in a
-    mirror (left and right exchanged), at twice the time. Returns uint8 (structures, k, j, i), 255 = 1.
+    mirror (left and right exchanged), at twice the time. Returns uint8 (classes - 1, k, j, i), 255 = 1.
 
     Slabs of ``slab`` slices are computed with the network's reach above and below, so that where they meet the
     result is that of the whole volume to 1/255. When memory does not suffice the slab is halved, down to one stride;
@@ -37,7 +36,7 @@ def slab_probabilities(
     """
     depth = volume.shape[0]
     (stride, *in_plane), reach = network.shape.strides, network.shape.reach
-    result = np.zeros((len(STRUCTURES), *volume.shape), np.uint8)
+    result = np.zeros((network.shape.classes - 1, *volume.shape), np.uint8)
     area = math.prod(up_to_multiple(n, s) for n, s in zip(volume.shape[1:], in_plane, strict=True))
     slab = up_to_multiple(slab, stride)
     start = 0
@@ -71,7 +70,7 @@ def _forward(network: VolumeNet, part: np.ndarray, mirror: bool) -> np.ndarray:
     if mirror:
         probability += _logits(network, volume.flip(-1)).flip(-1).softmax(dim=1)
         probability /= 2
-    quantised = probability[0, 1 : 1 + len(STRUCTURES), :k, :j, :i].mul_(255.0).round_().to(torch.uint8)
+    quantised = probability[0, 1:, :k, :j, :i].mul_(255.0).round_().to(torch.uint8)
     return quantised.cpu().numpy()
 
 

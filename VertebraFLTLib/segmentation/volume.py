@@ -20,7 +20,8 @@ from VertebraFLTLib.segmentation.protocol import Segmentation
 from VertebraFLTLib.segmentation.slabs import slab_probabilities
 from VertebraFLTLib.segmentation.weights import Model, load_network
 
-VOLUME = "volume"  # the one key of a 3-D model's thresholds and probabilities
+VOLUME = "volume"  # the key of a 3-D model's thresholds, and of its structures' probabilities
+DISCS = "discs"  # and of those of the discs, which become no mask: they tell where one vertebra ends
 
 
 class VolumeSegmenter:
@@ -44,6 +45,8 @@ class VolumeSegmenter:
     def segment(self, ct: sitk.Image, progress: Progress) -> Segmentation:
         """See :class:`Segmenter`. Details include the floating-point operations done and the seconds they took."""
         probability, part, work = self.probabilities(ct, progress)
+        discs = sitk.GetImageFromArray(probability.pop(DISCS))
+        discs.CopyInformation(part)
         mask, removed = mask_on_ct(probability, {VOLUME: self.thresholds}, "average", part, ct, progress)
         details: dict[str, Any] = {
             "segmenter": VOLUME,
@@ -59,19 +62,19 @@ class VolumeSegmenter:
             **work,
         }
         progress("segmentation", 1.0)
-        return Segmentation(mask, details)
+        return Segmentation(mask, details, discs=discs)
 
     def probabilities(
         self, ct: sitk.Image, progress: Progress
     ) -> tuple[dict[str, np.ndarray], sitk.Image, dict[str, float]]:
-        """``{"volume": uint8 (structures, k, j, i)}`` on a part of the working grid, 255 = 1; that part's geometry (an
-        image without content); and the work done (FLOP, seconds in the networks)."""
+        """``{"volume": uint8 (structures, k, j, i), "discs": uint8 (k, j, i)}`` on a part of the working grid, 255 = 1;
+        that part's geometry (an image without content); and the work done (FLOP, seconds in the networks)."""
         grid = whole_grid(ct, self.model.spacing_mm)
         assert isinstance(self.model.shape, VolumeNetShape)
         box = body_box(ct, grid, self.model.shape.strides[2])
         volume = normalised(sitk.GetArrayFromImage(sample_ct(ct, grid, box)))
         began = time.perf_counter()
-        total = np.zeros((len(STRUCTURES), *volume.shape), np.uint16)
+        total = np.zeros((len(STRUCTURES) + 1, *volume.shape), np.uint16)
         flop = 0.0
         for index, network in enumerate(self.networks.values()):
 
@@ -83,4 +86,5 @@ class VolumeSegmenter:
             flop += sum(voxels) * network.flops_per_voxel()
         seconds = time.perf_counter() - began
         mean = ((total + len(self.networks) // 2) // len(self.networks)).astype(np.uint8)
-        return {VOLUME: mean}, crop(grid, box), {"network_flop": flop, "network_seconds": round(seconds, 3)}
+        found = {VOLUME: mean[:-1], DISCS: mean[-1]}
+        return found, crop(grid, box), {"network_flop": flop, "network_seconds": round(seconds, 3)}

@@ -10,9 +10,9 @@ from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.spine import boundary_csv
 from VertebraFLTLib.spine.boundary import BY_USER, Boundary, EditRefused, Vector, unit_normal
 from VertebraFLTLib.spine.boundary_rules import MIN_SPAN_MM, along, height_of_plane, problem_of
-from VertebraFLTLib.spine.confidence import valley_depths
 from VertebraFLTLib.spine.levels import check_level, follows, names_up, order_up, thoracic_count
 from VertebraFLTLib.spine.profile import Profile, SliceAxis
+from VertebraFLTLib.spine.valleys import valley_depths
 from VertebraFLTLib.spine.vertebrae import Vertebra, vertebrae_between
 
 __all__ = ["MIN_SPAN_MM", "Boundary", "BoundarySet", "EditRefused", "discounted"]

@@ -1,29 +1,61 @@
-"""Weights of the confidence of boundaries and of level names, fitted to simulated examinations.
+"""Weights of the confidence of boundaries and of level names, fitted to simulated examinations and real anatomy.
 
 Written by ``python Testing/Benchmarks/boundaries.py --fit`` from simulated patients that no table of docs/boundaries.md
-is made of. See docs/decisions/calibrated-confidence.md.
+is made of, and from PET simulated on the labelled training CT. See docs/decisions/calibrated-confidence.md.
 """
 
 Weights = dict[str, float]
 INTERCEPT = "intercept"
 
-BOUNDARY: Weights = {
-    "intercept": 3.378,
-    "valley depth beyond noise (share of its peaks)": 4.408,
-    "CT evidence (share of its most)": 0.603,
-    "placed by spans alone (1 or 0)": -0.484,
-    "span misfit, worse side (log)": -3.85,
-    "span misfit, better side (log)": -2.057,
-    "PET slices (log of spacing / 4 mm)": 4.112,
-    "valley depth of the column (median)": 5.394,
-    "share of the column placed by spans alone": -4.325,
+BOUNDARY: dict[str, Weights] = {
+    "valley": {
+        "intercept": 5.511,
+        "valley depth beyond noise (share of its peaks)": 3.728,
+        "peaks unlike each other (half difference, share)": -2.48,
+        "disc on CT (share of its most)": 2.3,
+        "span misfit, worse side (log)": -4.85,
+        "span misfit, better side (log)": -2.507,
+        "span misfit of the column (mean)": -1.813,
+        "outermost of the column (1 or 0)": -1.608,
+        "PET slices (log of spacing / 4 mm)": 4.969,
+        "valley depth of the column (median)": 1.604,
+        "share of the column placed by spans alone": -2.046,
+    },
+    "discs": {
+        "intercept": 5.978,
+        "disc on CT (share of its most)": 0.007,
+        "discs of the column (median)": -0.491,
+        "span misfit, worse side (log)": -0.377,
+        "span misfit, better side (log)": 0.084,
+        "span misfit of the column (mean)": -0.006,
+        "share of the column placed by spans alone": 0.121,
+    },
+    "density": {
+        "intercept": -2.437,
+        "CT density (share of its most)": 7.383,
+        "CT density of the column (median)": 0.339,
+        "span misfit, worse side (log)": -0.52,
+        "share of the column placed by spans alone": 0.131,
+    },
+    "prior": {
+        "intercept": 0.396,
+        "disc on CT (share of its most)": 1.296,
+        "discs of the column (median)": 0.544,
+        "span misfit, worse side (log)": -0.666,
+        "span misfit, better side (log)": -1.348,
+        "span misfit of the column (mean)": -2.419,
+        "outermost of the column (1 or 0)": -0.99,
+        "PET slices (log of spacing / 4 mm)": 3.396,
+        "valleys of the column (median, log of standard deviations)": 1.072,
+        "share of the column placed by spans alone": -0.63,
+    },
 }
-"""That a boundary lies within one PET slice."""
+"""That a boundary lies within one PET slice, by what placed it."""
 
 LEVEL: Weights = {
-    "intercept": 0.366,
-    "rival namings (log odds of the chosen one)": 0.966,
-    "boundaries expected to be wrong": -0.708,
-    "lowest vertebra known from spans alone": 0.135,
+    "intercept": 0.826,
+    "rival namings (log odds of the chosen one)": 1.139,
+    "boundaries expected to be wrong": -0.716,
+    "lowest vertebra known from spans alone": 0.027,
 }
 """That all level names are right, in a spine of 24 vertebrae."""

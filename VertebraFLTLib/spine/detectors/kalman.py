@@ -9,12 +9,11 @@ import numpy as np
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.spine.anchors import lowest_level
 from VertebraFLTLib.spine.boundaries import MIN_SPAN_MM, BoundarySet
-from VertebraFLTLib.spine.confidence import profile_noise
 from VertebraFLTLib.spine.ct_evidence import CtProfile
 from VertebraFLTLib.spine.detectors.protocol import Place, check_profile, finished_set
-from VertebraFLTLib.spine.detectors.valleys import fine_profile
 from VertebraFLTLib.spine.levels import order_up, span_of
 from VertebraFLTLib.spine.profile import FloatArray, Profile
+from VertebraFLTLib.spine.valleys import fine_profile, profile_noise
 from VertebraFLTLib.spine.vertebrae import ADULT_L4_SPAN_MM
 
 STEP_MM = 1.0

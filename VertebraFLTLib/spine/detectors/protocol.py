@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from VertebraFLTLib.errors import InputError
@@ -11,6 +10,9 @@ from VertebraFLTLib.spine.boundaries import Boundary, BoundarySet
 from VertebraFLTLib.spine.confidence import judge
 from VertebraFLTLib.spine.ct_evidence import CtProfile
 from VertebraFLTLib.spine.profile import Profile
+from VertebraFLTLib.spine.signs import Place, signs
+
+__all__ = ["Detector", "Place", "check_profile", "finished_set"]
 
 SHORTEST_COLUMN_MM = 30.0
 """Less than one whole lumbar vertebra and its disc: no boundary can be told from an end."""
@@ -36,21 +38,6 @@ class Detector(Protocol):
         Raises InputError where a profile holds no boundary that can be found.
         """
         ...
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a detector puts one boundary, and what it alone knows of it.
-
-    ``source``: other than the detector's name; ``ct``: the CT's evidence in standard deviations; ``trust``: a factor on
-    the confidence, with ``reasons``.
-    """
-
-    z_mm: float
-    source: str = ""
-    ct: float = 0.0
-    trust: float = 1.0
-    reasons: tuple[str, ...] = ()
 
 
 def check_profile(profile: Profile) -> None:
@@ -79,8 +66,7 @@ def finished_set(
     """
     bottom, top = profile.extent_mm
     axis = profile.axis
-    unseen = [one.source == "prior" for one in places]
-    judged = judge(names, [one.z_mm for one in places], profile, [one.ct for one in places], unseen)
+    judged = judge(signs(names, profile, places))
     bounds = [
         Boundary(
             below=names[i],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -13,9 +15,10 @@ from VertebraFLTLib.spine.ct_evidence import CtEvidence, CtProfile
 from VertebraFLTLib.spine.detectors.naming import LEFT_OVER, Naming
 from VertebraFLTLib.spine.detectors.protocol import Place, check_profile, finished_set
 from VertebraFLTLib.spine.detectors.span_program import Placement, SpanProgram
-from VertebraFLTLib.spine.detectors.valleys import ValleyEvidence, ValleyPlaces
 from VertebraFLTLib.spine.levels import order_up, span_of
 from VertebraFLTLib.spine.profile import FloatArray, Profile
+from VertebraFLTLib.spine.signs import is_flat
+from VertebraFLTLib.spine.valleys import ValleyEvidence, ValleyPlaces
 
 STEP_MM = 2.0
 MOVES = 0.3  # a boundary moves from its place on the grid by at most this share of a span: none passes another
@@ -23,6 +26,8 @@ VALLEY = 2.0  # standard deviations from which on a valley, or a disc in the CT,
 REWARD = 9.0  # what the clearest valley is worth (negative log-likelihood)
 PER_BOUNDARY = 0.3  # what a boundary without any valley costs
 SHARPNESS = 0.6  # reward per standard deviation of valley evidence, before it levels off
+NO_DISC, NO_VALLEY, FLAT = "the CT shows no disc here", "no valley in the PET", "the PET is flat"
+FEW = 3  # discs at least by which PET and CT are laid upon each other
 TEMPER = 1.5  # costs of rival namings are divided by this: the model knows less than it thinks
 
 
@@ -83,15 +88,16 @@ class SpanPriorDetector:
 
 
 class _Evidence:
-    """What PET and CT say at each point of the grid, computed once for spans within 5 % of each other."""
+    """What PET and CT say at each point of the grid, in standard deviations; once for spans within 5 %."""
 
     def __init__(self, pet: ValleyEvidence, ct: CtEvidence | None) -> None:
         self._pet, self.ct, self.z_mm = pet, ct, pet.z_mm
         self._known: dict[int, tuple[FloatArray, FloatArray, FloatArray]] = {}
 
-    def scores(self, span_mm: float) -> tuple[FloatArray, FloatArray]:
-        """Of the PET and of the CT, in standard deviations."""
-        return self._at(span_mm)[:2]
+    def near(self, at: int, span_mm: float) -> tuple[float, float]:
+        """The most of either within two points of the grid."""
+        pet, ct = (float(score[max(at - 2, 0) : at + 3].max()) for score in self._at(span_mm)[:2])
+        return pet, ct
 
     def penalty(self, span_mm: float) -> FloatArray:
         """Cost of a boundary at every point: negative where there is a valley."""
@@ -108,24 +114,45 @@ class _Evidence:
 
 
 def _refined(chosen: Placement, evidence: _Evidence, valleys: ValleyPlaces) -> list[Place]:
-    """Sub-slice positions (mm): the middle of the PET's valley; else of the CT's disc; else where the prior has it."""
+    """Sub-slice positions (mm): the middle of the PET's valley; else of the CT's disc; else where the prior has it.
+
+    In a flat PET the CT's disc goes first. Where the PET is not, a disc is moved by as much as valleys and discs lie
+    apart elsewhere in the column: tables are taken from the PET.
+    """
+    pairs = pairwise(chosen.levels)
+    spans = [scale * min(map(span_of, pair)) for scale, pair in zip(chosen.scales_mm, pairs, strict=True)]
+    found = [evidence.near(at, span) for at, span in zip(chosen.indices, spans, strict=True)]
+    planned = [float(evidence.z_mm[at]) for at in chosen.indices]
+    middles = [valleys.place(at, span) for at, span in zip(planned, spans, strict=True)]
+    discs = [
+        evidence.ct.middle(at, span) if evidence.ct is not None and ct >= VALLEY else None
+        for at, span, (_, ct) in zip(planned, spans, found, strict=True)
+    ]
+    flat = is_flat([pet for pet, _ in found])
+    apart = 0.0 if flat else _apart(middles, discs)
+    knows_discs = evidence.ct is not None and evidence.ct.knows_discs
     places = []
-    for i, at in enumerate(chosen.indices):
-        span = chosen.scales_mm[i] * min(span_of(chosen.levels[i]), span_of(chosen.levels[i + 1]))
-        planned = float(evidence.z_mm[at])
-        pet, ct = (float(score[max(at - 2, 0) : at + 3].max()) for score in evidence.scores(span))
-        middle = valleys.place(planned, span)
-        if middle is not None and pet >= VALLEY:
-            place = Place(middle, ct=ct)
-        elif evidence.ct is not None and ct >= VALLEY:
-            at_disc = evidence.ct.middle(planned, span)
-            place = Place(at_disc, "ct", ct, reasons=("no valley in the PET: placed by the CT",))
+    for i, (pet, ct) in enumerate(found):
+        middle, disc = middles[i], discs[i]
+        no_disc = (NO_DISC,) if ct < 0 else ()
+        if middle is not None and pet >= VALLEY and not flat:
+            place = Place(middle, reasons=no_disc)
+        elif disc is not None:
+            place = Place(disc + apart, "ct", reasons=(f"{FLAT if flat else NO_VALLEY}: placed by the CT",))
         else:
-            nearest = planned if middle is None else middle
-            place = Place(nearest, "prior", ct, reasons=("placed by the span prior",))
-        kept = float(np.clip(place.z_mm, planned - MOVES * span, planned + MOVES * span))
-        places.append(replace(place, z_mm=kept))
+            nearest = planned[i] if middle is None else middle
+            place = Place(nearest, "prior", reasons=("placed by the span prior", *no_disc))
+        kept = float(np.clip(place.z_mm, planned[i] - MOVES * spans[i], planned[i] + MOVES * spans[i]))
+        places.append(replace(place, z_mm=kept, discs=ct) if knows_discs else replace(place, z_mm=kept, ct=ct))
     return places
+
+
+def _apart(middles: Sequence[float | None], discs: Sequence[float | None]) -> float:
+    """How far (mm) the PET's valleys lie above the CT's discs, by the median of those that show in both."""
+    both = [
+        valley - disc for valley, disc in zip(middles, discs, strict=True) if valley is not None and disc is not None
+    ]
+    return float(np.median(both)) if len(both) >= FEW else 0.0
 
 
 def _posterior(rivals: dict[str, Placement], anchor: LowestLevel) -> dict[str, float]:

@@ -1,20 +1,53 @@
-"""Evidence for valleys in a profile: a matched filter for the spacing of the vertebrae, and sub-slice positions."""
+"""Valleys in a profile: how deep, evidence by a filter for the spacing of the vertebrae, and sub-slice positions."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import correlate1d, uniform_filter1d
 
-from VertebraFLTLib.spine.confidence import HETEROGENEITY, profile_noise
-from VertebraFLTLib.spine.profile import FloatArray
+from VertebraFLTLib.spine.profile import FloatArray, Profile
 
+REACH_MM = 35.0  # how far from a boundary its neighbouring peak may lie: a lumbar vertebra's height
+HETEROGENEITY = 0.025  # uptake differs by this share within a vertebra, noise or not
+EVIDENCE_MM, NEAR_MM = 2.0, 4.0  # steps in which the evidence beside a boundary is looked for, and how near to it
+FILTER_MM = (12.0, 50.0)  # spans between which a filter is made, whatever the boundaries say
 NARROW_MM = 24.0  # the filter that places a boundary is no wider than this: uneven neighbours then pull it less
 REFINE_MM = 3.0  # how far the filter's answer may lie from where the valley is expected
 WALL = 0.4  # height of a valley's walls, from its floor to the lower shoulder, at which its middle is taken
 NEAR = 0.25  # the floor lies within this share of a span from where the valley is expected
 SHOULDERS = 0.55  # and its shoulders within this share
+
+
+def profile_noise(uptake: npt.NDArray[np.floating]) -> float:
+    """Standard deviation of a profile's slice-to-slice noise, from fourth differences (robust, blind to valleys)."""
+    if len(uptake) < 9:
+        return 0.0
+    fourth = np.abs(np.diff(np.asarray(uptake, dtype=np.float64), 4))
+    return float(1.4826 * np.median(fourth) / np.sqrt(70.0))
+
+
+def valley_depths(z_boundaries: Sequence[float], profile: Profile) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Valley depth of each boundary below the mean of its two neighbouring peaks, below the lower one, and that mean.
+
+    All in SUV, boundaries from the lowest up.
+
+    A peak is the highest uptake between the boundary and the next one (or the end of the column), at most 35 mm away.
+    """
+    z, uptake = profile.column()
+    positions = np.asarray(z_boundaries, dtype=np.float64)
+    fences = np.concatenate([[z[0] - 1.0], positions, [z[-1] + 1.0]])
+    valley = np.interp(positions, z, uptake)
+    peaks, lower_peaks = np.empty(len(positions)), np.empty(len(positions))
+    for i, at in enumerate(positions):
+        lower = uptake[(z > max(fences[i], at - REACH_MM)) & (z < at)]
+        upper = uptake[(z > at) & (z < min(fences[i + 2], at + REACH_MM))]
+        sides = [float(side.max()) for side in (lower, upper) if len(side)] or [float(valley[i])]
+        peaks[i], lower_peaks[i] = np.mean(sides), min(sides)
+    return peaks - valley, lower_peaks - valley, peaks
 
 
 def fine_profile(z_mm: FloatArray, uptake: FloatArray, step_mm: float) -> tuple[FloatArray, FloatArray]:
@@ -59,6 +92,19 @@ class ValleyEvidence:
         # White noise of independent slices through the filter.
         noise = self._noise * np.sqrt(self.slice_mm * self.step_mm * float(kernel @ kernel)) / self.step_mm
         return np.asarray(response / np.hypot(noise, HETEROGENEITY * np.maximum(level, floor)))
+
+
+def valley_evidence(z_boundaries: Sequence[float], profile: Profile) -> FloatArray:
+    """The filter's answer (standard deviations) near each of several boundaries, for the smaller span beside it."""
+    evidence = ValleyEvidence(*profile.column(), EVIDENCE_MM)
+    spans = np.diff(np.asarray(z_boundaries, dtype=np.float64))
+    found = np.zeros(len(z_boundaries))
+    for i, at in enumerate(z_boundaries):
+        beside = spans[max(i - 1, 0) : i + 1]
+        span = float(np.clip(beside.min(), *FILTER_MM)) if len(beside) else NARROW_MM
+        near = np.abs(evidence.z_mm - at) <= NEAR_MM
+        found[i] = evidence.score(span)[near].max() if near.any() else 0.0
+    return found
 
 
 def valley_middle(z_mm: FloatArray, values: npt.NDArray[np.floating], at_mm: float, span_mm: float) -> float | None:
