@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -46,6 +47,9 @@ def test_boundaries_at_the_ends_and_uncertain_ones_are_not_asked_for():
     assert len(score(TRUTH, (95.0, 205.0), found, 4.0).error_mm) == 2
     got = score(TRUTH, (60.0, 240.0), found, 4.0, uncertain="L2")
     assert len(got.error_mm) == 2 and len(got.extra) == 0
+    beside = found_at(("C4", "C3", 66.0, 0.9), ("C3", "C2", 136.0, 0.9), ("C2", "C1", 226.0, 0.9))
+    assert len(score(TRUTH, (60.0, 240.0), beside, 4.0).extra) == 0
+    assert len(score(TRUTH, (40.0, 240.0), beside, 4.0).extra) == 1
 
 
 def test_giving_up_misses_everything():
@@ -80,15 +84,31 @@ def test_the_same_seed_is_the_same_patient():
 
 def test_the_fit_finds_the_weights_that_made_the_data():
     rng = np.random.default_rng(0)
-    features = rng.standard_normal((4000, len(BOUNDARY) - 1))
-    slope = np.linspace(-1.5, 1.5, features.shape[1])
-    right = rng.random(4000) < 1 / (1 + np.exp(-(0.5 + features @ slope)))
+    keys = [key for key in dict.fromkeys(k for one in BOUNDARY.values() for k in one) if key != INTERCEPT]
     anchor = LowestLevel({"L5": 0.93, "L4": 0.07}, "because")
-    names = [Naming("L5", {"L5": p, "L4": 1 - p}, anchor, True, 1.0) for p in rng.uniform(0.3, 1.0, 40)]
-    cases = [Example(features[i::40], right[i::40], names[i], bool(i % 3), usual=True) for i in range(40)]
+    kinds, cases = tuple(BOUNDARY), []
+    truth = {kind: np.linspace(-1.5, 1.5, len(one)) for kind, one in BOUNDARY.items()}
+    for i, sure in enumerate(rng.uniform(0.3, 1.0, 40)):
+        by = np.array(kinds)[rng.integers(0, len(kinds), 400)]
+        table = {key: rng.standard_normal(400) for key in keys}
+        logit = np.zeros(400)
+        for kind in kinds:
+            columns = [np.ones(400), *(table[key] for key in BOUNDARY[kind] if key != INTERCEPT)]
+            logit[by == kind] = (truth[kind] @ np.array(columns))[by == kind]
+        right = rng.random(400) < 1 / (1 + np.exp(-logit))
+        made = SimpleNamespace(features=table, placed_by=tuple(by), places=by)
+        naming = Naming("L5", {"L5": sure, "L4": 1 - sure}, anchor, True, 1.0)
+        real = "some CT" if i % 8 == 0 else ""
+        cases.append(Example(made, np.arange(400) < 390, right, None if real else naming, bool(i % 3), real))
+        right[390:] = ~right[390:]  # not asked for
     boundary, level = boundary_fit.fit(cases)
     assert list(boundary) == list(BOUNDARY) and list(level) == list(LEVEL)
-    np.testing.assert_allclose([boundary[INTERCEPT], *list(boundary.values())[1:]], [0.5, *slope], atol=0.2)
+    for kind, weights in boundary.items():
+        np.testing.assert_allclose(list(weights.values()), truth[kind], atol=0.35)
+    rows = [line for line in boundary_fit.left_out(cases) if line[2].isdigit()]
+    cells = np.array([[float(cell) for cell in row.split("|")[2].split(",")] for row in rows])
+    assert cells[:, 0].sum() == 5 * 390
+    np.testing.assert_allclose(cells[:, 1], cells[:, 2], atol=0.12)
 
 
 def test_tables_have_a_row_for_each_condition_and_count_what_is_silently_wrong():

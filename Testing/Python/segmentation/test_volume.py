@@ -60,6 +60,21 @@ def test_the_rod_is_found_where_it_is_on_the_grid_of_the_ct(segmenter, ct):
     assert set(np.unique(sitk.GetArrayViewFromImage(result.mask))) == {0, 1}
 
 
+class BrightIsDisc(VolumeNet):
+    """The last class above about 350 HU, else background."""
+
+    def forward(self, volumes, deep=False):
+        return torch.cat([-(volumes + 0.08) * 200, *[torch.full_like(volumes, -99)] * 4, (volumes + 0.08) * 200], 1)
+
+
+def test_discs_are_handed_on_where_they_lie_and_are_in_no_mask(segmenter, ct):
+    segmenter.networks = {name: BrightIsDisc(segmenter.model.shape) for name in segmenter.networks}
+    result = segmenter.segment(ct, silent)
+    assert not sitk.GetArrayViewFromImage(result.mask).any()
+    on_ct = sitk.GetArrayFromImage(sitk.Resample(result.discs, ct, sitk.Transform(), sitk.sitkLinear, 0.0))
+    assert dice(on_ct >= 128, sitk.GetArrayViewFromImage(ct) > 300) > 0.9
+
+
 def test_what_is_told_of_the_work(segmenter, ct):
     details = segmenter.segment(ct, silent).details
     assert details["segmenter"] == "volume" and details["model"] == "tiny-volume" and details["mirror"] is True
@@ -86,14 +101,18 @@ def test_the_networks_probabilities_are_averaged(volume_folder, ct, mirror):
     model = read_model(volume_folder)
     together = VolumeSegmenter(model, device="cpu", mirror=mirror)
     found, part, _ = together.probabilities(ct, silent)
-    mean = found["volume"]
-    assert list(found) == ["volume"] and mean.dtype == np.uint8 and mean.shape == (4, *part.GetSize()[::-1])
+    shape = part.GetSize()[::-1]
+    assert {key: (one.dtype, one.shape) for key, one in found.items()} == {
+        "volume": (np.uint8, (4, *shape)),
+        "discs": (np.uint8, shape),
+    }
     each = []
     for name, file in model.files.items():
         alone = VolumeSegmenter(dataclasses.replace(model, files={name: file}), device="cpu", mirror=mirror)
-        each.append(alone.probabilities(ct, silent)[0]["volume"].astype(int))
-    assert np.abs(each[0] - each[1]).max() > 5
-    assert np.abs(mean - (each[0] + each[1]) / 2).max() <= 0.5
+        each.append({key: one.astype(int) for key, one in alone.probabilities(ct, silent)[0].items()})
+    for key, mean in found.items():
+        assert np.abs(each[0][key] - each[1][key]).max() > 5
+        assert np.abs(mean - (each[0][key] + each[1][key]) / 2).max() <= 0.5
 
 
 def test_folding_and_streaming_do_not_change_the_networks(volume_folder, ct, monkeypatch):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from VertebraFLTLib.spine.ct_evidence import MOST, CtEvidence, CtProfile, ct_profile
+from VertebraFLTLib.spine.ct_evidence import DISC_MOST, MOST, NO_DISC, CtEvidence, CtProfile, ct_profile
 from VertebraFLTLib.spine.detectors import get_detector
+from VertebraFLTLib.spine.disc_track import DiscTrack
 from VertebraFLTLib.spine.profile import Profile
 
 
@@ -104,3 +105,64 @@ def test_a_clear_pet_is_not_overruled_by_a_ct_that_lies_elsewhere(make_beads):
     pairs = zip(beads.names[:-1], beads.names[1:], strict=True)
     assert max(abs(at[p] - z) for p, z in zip(pairs, beads.z_mm, strict=True)) <= 4.0
     assert {b.source for b in found.boundaries} == {"span-prior"}
+
+
+def discs_at(places: np.ndarray, extent: tuple[float, float], most: float = 0.9) -> CtProfile:
+    """A CT of thick slices that shows nothing, and a network that sees discs 5 mm high all the same."""
+    z = np.arange(extent[0], extent[1], 1.0)
+    share = most * np.exp(-0.5 * (np.abs(z[:, None] - places[None]).min(axis=1) / 2.0) ** 2)
+    return CtProfile.of_discs(DiscTrack(z, share))
+
+
+def test_a_networks_discs_speak_for_a_disc_and_against_one():
+    discs = np.arange(120.0, 400.0, 35.0)
+    z = np.arange(110.0, 400.0, 2.0)
+    evidence = CtEvidence(discs_at(discs, (100.0, 400.0)), z)
+    score = evidence.score(35.0)
+    assert evidence.knows_discs
+    assert all(score[np.abs(z - disc) <= 2.0].max() > 4.0 for disc in discs)
+    assert all(score[np.abs(z - disc - 17.5) <= 5.0].max() <= -0.9 * NO_DISC for disc in discs[:-1])
+    assert score.min() >= -NO_DISC and score.max() <= DISC_MOST
+    assert evidence.middle(158.0, 35.0) == pytest.approx(155.0, abs=0.5)
+    faint = CtEvidence(discs_at(discs, (100.0, 400.0), most=0.3), z).score(35.0)
+    assert 0.5 < faint.max() < score.max()
+
+
+def test_on_a_flat_pet_the_networks_discs_place_nearly_all(make_beads):
+    beads = make_beads(3)
+    extent = beads.profile.extent_mm
+    profile = flat_pet(beads, np.random.default_rng(3))
+    found = get_detector("span-prior").detect(profile, sacrum_top_z_mm=extent[0] - 8.0, ct=discs_at(beads.z_mm, extent))
+    at = {(b.below, b.above): b for b in found.boundaries}
+    pairs = list(zip(beads.names[:-1], beads.names[1:], strict=True))
+    assert all(abs(at[p].z_mm - z) <= 2.0 for p, z in zip(pairs, beads.z_mm, strict=True))
+    assert {at[p].source for p in pairs} == {"ct"}
+
+
+def test_where_the_pet_fails_a_disc_is_moved_as_pet_and_ct_lie_apart(make_beads):
+    beads = make_beads(4, noise=0.005)
+    p, cold = beads.profile, beads.z_mm[5]
+    suv = p.mean_suv.copy()
+    hidden = np.abs(p.z_mm - cold) < 16.0  # a lesion over both sides of one disc
+    suv[hidden] = suv[hidden].max()
+    profile = Profile(p.pet_slice, p.z_mm, suv, p.voxels)
+    ct = discs_at(beads.z_mm - 5.0, p.extent_mm)  # the PET's content lies 5 mm above the CT's
+    found = get_detector("span-prior").detect(profile, sacrum_top_z_mm=p.extent_mm[0] - 8.0, ct=ct)
+    near = min(found.boundaries, key=lambda b: abs(b.z_mm - cold))
+    assert near.source == "ct" and near.z_mm == pytest.approx(cold, abs=2.0)
+    assert "no valley in the PET: placed by the CT" in near.reasons
+    others = [b for b in found.boundaries if b is not near]
+    assert sum(b.source == "span-prior" for b in others) >= len(others) - 2
+
+
+def test_a_boundary_where_the_ct_shows_no_disc_is_said_to_be_one(make_beads):
+    beads = make_beads(2)
+    ct = discs_at(np.delete(beads.z_mm, 8), beads.profile.extent_mm)
+    sacrum = beads.profile.extent_mm[0] - 8.0
+    found = get_detector("span-prior").detect(beads.profile, sacrum_top_z_mm=sacrum, ct=ct)
+    doubted = [b for b in found.boundaries if "the CT shows no disc here" in b.reasons]
+    assert [round(abs(b.z_mm - beads.z_mm[8])) for b in doubted if b.above != "C1"] in ([0], [1])
+    sure = get_detector("span-prior").detect(
+        beads.profile, sacrum_top_z_mm=sacrum, ct=discs_at(beads.z_mm, beads.profile.extent_mm)
+    )
+    assert doubted[0].confidence <= min(b.confidence for b in sure.boundaries if b.label == doubted[0].label)

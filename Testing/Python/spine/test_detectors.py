@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.spine.boundaries import BoundarySet
+from VertebraFLTLib.spine.confidence import judge
 from VertebraFLTLib.spine.detectors import DETECTORS, get_detector
 from VertebraFLTLib.spine.profile import Profile
+from VertebraFLTLib.spine.signs import Place, signs
 
 NAMES = list(DETECTORS)
 
@@ -163,10 +165,8 @@ def test_confidence_falls_with_noise_and_holds_what_it_says(make_beads):
 def test_a_missed_boundary_shows_in_the_span(make_beads):
     beads = make_beads(0, noise=0.0)
     found = get_detector("span-prior").detect(beads.profile, sacrum_top_z_mm=sacrum_below(beads))
-    from VertebraFLTLib.spine.confidence import judge
-
-    z = [b.z_mm for i, b in enumerate(found.boundaries) if i != 6]
-    reasons = [" ".join(e.reasons) for e in judge(found.names[:-1], z, beads.profile)]
+    places = [Place(b.z_mm) for i, b in enumerate(found.boundaries) if i != 6]
+    reasons = [" ".join(e.reasons) for e in judge(signs(found.names[:-1], beads.profile, places))]
     assert "x expected" in reasons[5] and "x expected" in reasons[6]
     assert not reasons[2]
 
