@@ -71,17 +71,16 @@ def run(
     with watch.stage("boundaries"):
         column = column_of(segmentation.mask)
         semantic, island_ml = without_islands(segmentation.mask, column)
+        discs = None if segmentation.discs is None else discs_along(segmentation.discs, line_of(semantic, column))
         if placement is None:
-            profile, boundaries = find_boundaries(
-                pet_suv, semantic, column, options, suv.tracer, ct.image, segmentation.discs
-            )
+            profile, boundaries = find_boundaries(pet_suv, semantic, column, options, suv.tracer, ct.image, discs)
         else:
             profile = column_profile(pet_suv, semantic, column)
             boundaries = placement(semantic, column, profile)
     warnings = [*ct.warnings, *pet.warnings, *overlap, *suv.warnings, *segmentation.warnings]
     if island_ml > LARGE_ISLANDS_ML:
         warnings.append(f"{island_ml:.1f} ml marked as vertebral body lay apart from the column and were left out")
-    return finish(
+    result = finish(
         ct,
         pet,
         pet_suv,
@@ -95,6 +94,8 @@ def run(
         warnings,
         watch,
     )
+    result.discs = discs
+    return result
 
 
 def finish(
@@ -147,24 +148,23 @@ def find_boundaries(
     options: Options,
     tracer: str | None = None,
     ct: sitk.Image | None = None,
-    discs: sitk.Image | None = None,
+    discs: DiscTrack | None = None,
 ) -> tuple[Profile, BoundarySet]:
     """The uptake profile of the column and what the chosen detector makes of it, as planes across the column.
 
     tracer: as :class:`SuvRecord` names it. Confidence is discounted for any other than FLT, None being unknown. ct: on
-    the grid of ``semantic``; without it the mask alone tells what the CT may show of the discs. discs: as
-    :class:`Segmentation` has them.
+    the grid of ``semantic``; without it the mask alone tells what the CT may show of the discs. discs: as the segmenter
+    sees them in that CT, along the column.
     """
     profile = column_profile(pet_suv, semantic, column)
     top = sacrum_top(semantic, profile)
-    line = centre_line(column, Grid.of(semantic).ijk_to_lps)
-    seen = column_on_ct(semantic, column, ct, None if discs is None else discs_along(discs, line))
+    seen = column_on_ct(semantic, column, ct, discs)
     boundaries = get_detector(options.detector).detect(profile, lowest=options.lowest, sacrum_top_z_mm=top, ct=seen)
     if top is not None and options.lowest is None:
         boundaries = doubt_a_sliver(boundaries)
     if tracer is not None and tracer != "FLT":
         boundaries = discounted(boundaries, OTHER_TRACER, f"tracer is {tracer}: confidence is known for FLT only")
-    return profile, place(boundaries, line, options.cuts)
+    return profile, place(boundaries, line_of(semantic, column), options.cuts)
 
 
 def without_islands(semantic: sitk.Image, column: np.ndarray) -> tuple[sitk.Image, float]:
@@ -212,6 +212,11 @@ def profile_within(pet_suv: sitk.Image, semantic: sitk.Image, on_pet: np.ndarray
     found = uptake_profile(sitk.GetArrayViewFromImage(pet_suv), on_pet, z_map(pet_suv), coverage_z_mm=z_range(semantic))
     top = sacrum_top(semantic, found)
     return found if top is None else without_sacrum(found, top)
+
+
+def line_of(semantic: sitk.Image, column: np.ndarray) -> CentreLine:
+    """The centre line of a column on the grid of its semantic mask."""
+    return centre_line(column, Grid.of(semantic).ijk_to_lps)
 
 
 def discs_along(discs: sitk.Image, line: CentreLine) -> DiscTrack:

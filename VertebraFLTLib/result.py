@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from VertebraFLTLib.quantification.surfaces import Surface
     from VertebraFLTLib.quantification.suv_table import RegionSuv
     from VertebraFLTLib.spine.boundaries import BoundarySet
+    from VertebraFLTLib.spine.disc_track import DiscTrack
     from VertebraFLTLib.spine.history import Acceptance, Entry
     from VertebraFLTLib.spine.profile import Profile
 
@@ -75,6 +76,7 @@ class Result:
     input_warnings: list[str] = field(default_factory=list)  # those of images, SUV and mask; they outlive a rebuild
     carried: dict[str, Any] | None = None  # where boundaries came from, if from another day; as in case.json
     comparison: Comparison | None = None  # that day beside this one, for the figure; a rebuild has none
+    discs: DiscTrack | None = None  # as the segmenter saw them in the CT, for the figure; a rebuild has none
     review: Review | None = None  # None: nobody has reviewed it
     edited: bool = False  # boundaries or mask were corrected by hand, now or in an earlier rebuild
     timings_s: dict[str, float] = field(default_factory=dict)

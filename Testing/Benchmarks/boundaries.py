@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import boundary_fit
 import boundary_tables as tables
+import discs_figure
 from boundary_run import Example, Outcome, example, examples, given, one_score, outcomes
 from column_conditions import CONDITIONS, FOR_FIT
 from column_labels import ON_LABELS, Anatomy, Scanned, anatomies
@@ -30,7 +31,8 @@ from VertebraFLTLib.spine.detectors import DETECTORS
 
 HERE = Path(__file__).resolve().parents[2]
 FIRST_FOR_FIT = 1000
-FIGURE = "boundary-confidence.png"
+FIGURE, DISCS_FIGURE = "boundary-confidence.png", "discs-vote.png"
+SHOWN = "lidc0001"  # the anatomy of that figure: chest CT in slices of 2.5 mm
 
 
 def main() -> int:
@@ -38,7 +40,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, nargs=2, default=(0, 100), metavar=("FIRST", "STOP"))
     parser.add_argument("--draws", type=int, default=5, help="noise draws of each real anatomy (5); 0: none")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep outcomes here and go on from them")
-    parser.add_argument("--figures", type=Path, metavar="DIR", help=f"write {FIGURE} here")
+    parser.add_argument("--figures", type=Path, metavar="DIR", help=f"write {FIGURE} and {DISCS_FIGURE} here")
     parser.add_argument("--volume", type=Path, default=HERE / "runs/volume", help="folder of the folds' 3-D networks")
     parser.add_argument(
         "--cache", type=Path, default=HERE / "runs/predictions", help="their probabilities are kept here"
@@ -126,6 +128,8 @@ def _real(args: argparse.Namespace) -> Iterator[Outcome]:
 
         def run(anatomy=anatomy) -> list[Outcome]:
             scanned = Scanned(anatomy)
+            if args.figures and anatomy.name == SHOWN and anatomy.discs is not None:
+                discs_figure.draw(scanned, args.figures / DISCS_FIGURE)
             return [
                 Outcome(
                     condition.name, condition.day, detector, one_score(detector, data, case.truth, anatomy.uncertain)

@@ -17,9 +17,7 @@ from scipy.ndimage import distance_transform_edt, label
 from VertebraFLTLib.anatomy import LEVEL_BY_CODE, LEVEL_BY_NAME, SACRUM, VERTEBRAL_BODY
 from VertebraFLTLib.phantom.grid import Grid
 from VertebraFLTLib.phantom.uptake import TISSUE_SUV, marrow_uptake
-from VertebraFLTLib.pipeline import column_of, column_on_pet, discs_along
-from VertebraFLTLib.quantification.coverage import Grid as OnGrid
-from VertebraFLTLib.spine.centre_line import centre_line
+from VertebraFLTLib.pipeline import column_of, column_on_pet, discs_along, line_of
 
 CORTEX_MM = 1.0
 MARGIN_MM = 16.0
@@ -156,8 +154,7 @@ class Scanned:
         self._semantic = _image(anatomy, self._column)
         self._discs = None
         if anatomy.discs is not None:
-            line = centre_line(self._column, OnGrid.of(self._semantic).ijk_to_lps)
-            self._discs = discs_along(anatomy.discs, line)
+            self._discs = discs_along(anatomy.discs, line_of(self._semantic, self._column))
 
     def cases(self, condition: Condition, draws: int) -> Iterator[Case]:
         """The same anatomy under ``draws`` different uptakes, slice phases and noises.

@@ -48,6 +48,8 @@ def profile_figure(result: Result) -> Figure:
         for boundary in boundaries.boundaries:
             _draw_boundary(upper, lower, boundary, float(np.interp(boundary.z_mm, z_mm, suv)))
 
+    if result.discs is not None:
+        lower.fill_between(result.discs.z_mm, 0.0, result.discs.share, color=GRID, linewidth=0, zorder=0)
     upper.set_ylabel("Mean SUV in the column")
     upper.tick_params(labelbottom=False)
     lower.set_ylim(0.0, 1.05)
@@ -59,10 +61,10 @@ def profile_figure(result: Result) -> Figure:
         calm(axes)
     figure.text(0.06, 0.955, "Uptake profile of the vertebral column", fontsize=11, weight="bold", color=INK)
     figure.legend(
-        handles=_legend(boundaries),
+        handles=_legend(boundaries, result.discs is not None),
         loc="upper right",
         bbox_to_anchor=(0.99, 1.0),
-        ncols=5,
+        ncols=6,
         fontsize=8,
         frameon=False,
         labelcolor=INK,
@@ -101,7 +103,7 @@ def _draw_boundary(upper: Axes, lower: Axes, boundary: Boundary, uptake: float) 
     )
 
 
-def _legend(boundaries: BoundarySet) -> list[Line2D]:
+def _legend(boundaries: BoundarySet, discs: bool) -> list[Line2D]:
     found = {boundary.confidence >= LOW_CONFIDENCE for boundary in boundaries.boundaries}
     entries = []
     if True in found:
@@ -117,4 +119,6 @@ def _legend(boundaries: BoundarySet) -> list[Line2D]:
         for part, color in reversed(REGION_COLORS.items())
         if color in present
     ]
+    if discs:
+        entries.append(Line2D([], [], color=GRID, linewidth=6, label="Disc on CT"))
     return entries

@@ -30,7 +30,8 @@ CAPTIONS: dict[str, tuple[str, str, bool]] = {
     "profile": (
         "Uptake profile of the vertebral column with boundaries",
         "Mean SUV inside the vertebral column, PET slice by slice, from the feet to the head. Boundaries lie in its "
-        "valleys. A star marks a vertebra that is not wholly seen.",
+        "valleys. A star marks a vertebra that is not wholly seen. The grey shade below is the probability of a disc "
+        "in the CT, 0 to 1, where the segmentation tells.",
         False,
     ),
     "registration": (

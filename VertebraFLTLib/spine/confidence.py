@@ -57,9 +57,10 @@ def logistic(features: FloatArray, weights: Weights) -> FloatArray:
 
 def _reasons(i: int, found: Signs) -> tuple[str, ...]:
     reasons = []
-    if found.prominence[i] <= 0:
+    by_ct = found.places[i].source == "ct"  # what kept the PET from placing it, the detector says
+    if found.prominence[i] <= 0 and not by_ct:
         reasons.append("no valley")
-    elif found.prominence[i] < max(SHALLOW, BY_CHANCE * found.noise[i]):
+    elif found.prominence[i] < max(SHALLOW, BY_CHANCE * found.noise[i]) and not by_ct:
         reasons.append("shallow valley")
     for name, ratio in zip(found.names[i : i + 2], found.spans[i], strict=True):
         if ratio > ODD_SPAN or ratio < 1 / ODD_SPAN:
