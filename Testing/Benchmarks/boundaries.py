@@ -104,6 +104,7 @@ def _fit(args: argparse.Namespace) -> int:
     if not any(c.signs.placed_by.count("discs") for c in found):
         print("boundaries: --fit needs the shared data ($VERTEBRAFLT_SHARED) and the folds (--volume)", file=sys.stderr)
         return 2
+    print("\n".join(boundary_fit.by_kind(found)) + "\n")
     print("Confidence on each training CT, by weights fitted without it:\n")
     print("\n".join(boundary_fit.left_out(found)))
     print(f"\nwrote {boundary_fit.write(*boundary_fit.fit(found))}")

@@ -50,6 +50,21 @@ def left_out(examples: Sequence[Example]) -> Iterator[str]:
     yield from reliability(np.concatenate(given), np.concatenate(right))
 
 
+def by_kind(examples: Sequence[Example]) -> Iterator[str]:
+    """How many boundaries each of what may place them has placed, and how many of those are right."""
+    yield "| placed by | simulated: boundaries, right | real anatomy: boundaries, right |"
+    yield "| --- | --- | --- |"
+    for kind in calibration.BOUNDARY:
+        cells = []
+        for real in (False, True):
+            of_kind = [c for c in examples if bool(c.anatomy) == real]
+            right = np.concatenate(
+                [np.zeros(0, bool), *(c.right[c.asked & (np.array(c.signs.placed_by) == kind)] for c in of_kind)]
+            )
+            cells.append(f"{len(right)}, {right.mean():.3f}" if len(right) else "none")
+        yield f"| {kind} | {' | '.join(cells)} |"
+
+
 def _boundary(examples: Sequence[Example], kind: str) -> Weights:
     """Weights for the boundaries that were placed by ``kind``."""
     names = [name for name in calibration.BOUNDARY[kind] if name != INTERCEPT]
