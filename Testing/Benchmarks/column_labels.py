@@ -21,10 +21,11 @@ from VertebraFLTLib.pipeline import column_of, column_on_pet, discs_along, line_
 
 CORTEX_MM = 1.0
 MARGIN_MM = 16.0
+FEW_LINES = 20
 CROP_MM = 40.0
 OPENING_MM = {"C": 4.5, "T": 6.5, "L": 9.0}  # a ball that fits into a body but not into pedicles or processes
 FLATTENED = 0.9  # of the largest ball that fits, where a collapsed body has no room for that one
-UNCERTAIN = {"lung4d_113": "T11"}  # destroyed: the data's own note
+UNCERTAIN = {"lung4d_113": "T11", "verse004": "L1"}  # destroyed: the data's own note; collapsed, hardly a body left
 
 _USUAL = Condition("PET alone", 28, mask="filled")
 _WITH_CT = replace(_USUAL, with_ct=True)
@@ -61,17 +62,22 @@ class Anatomy:
     is_training: bool = False
 
     def truth(self) -> tuple[tuple[str, str, float], ...]:
-        """Middle between facing endplates: (below, above, z), median over the lines along z that meet both."""
+        """Middle between facing endplates: (below, above, z), median over the lines along z that meet both.
+
+        Where hardly any line does, a collapsed body beside a whole one, each endplate's own median.
+        """
         codes = sorted(np.unique(self.levels[self.levels > 0]).tolist(), key=_from_below)
         spacing, first = self.image.GetSpacing()[2], self.image.GetOrigin()[2]
         found = []
         for below, above in pairwise(codes):
             low, high = self.levels == below, self.levels == above
-            both = low.any(axis=0) & high.any(axis=0)
-            if both.sum() < 20:
-                continue
-            top = len(low) - 1 - low[::-1].argmax(axis=0)
-            middle = float(np.median(((top + high.argmax(axis=0)) / 2)[both]))
+            top, bottom = len(low) - 1 - low[::-1].argmax(axis=0), high.argmax(axis=0)
+            lines = low.any(axis=0), high.any(axis=0)
+            both = lines[0] & lines[1]
+            if both.sum() >= FEW_LINES:
+                middle = float(np.median(((top + bottom) / 2)[both]))
+            else:
+                middle = float(np.median(top[lines[0]]) + np.median(bottom[lines[1]])) / 2
             names = LEVEL_BY_CODE[int(below)].name, LEVEL_BY_CODE[int(above)].name
             found.append((*names, first + spacing * middle))
         return tuple(found)

@@ -1,7 +1,7 @@
-"""Weights of the confidence of boundaries and of level names, fitted to simulated examinations and real anatomy.
+"""Weights of the confidence of boundaries and names, fitted to simulated patients and real anatomy.
 
-Written by ``python Testing/Benchmarks/boundaries.py --fit`` from simulated patients that no table of docs/boundaries.md
-is made of, and from PET simulated on the labelled training CT. See docs/decisions/calibrated-confidence.md.
+Written by ``python Testing/Benchmarks/boundaries.py --fit``: from patients that are in no table of docs/boundaries.md,
+and from PET simulated on the labelled training CT. See docs/decisions/calibrated-confidence.md.
 """
 
 Weights = dict[str, float]
@@ -53,9 +53,9 @@ BOUNDARY: dict[str, Weights] = {
 """That a boundary lies within one PET slice, by what placed it."""
 
 LEVEL: Weights = {
-    "intercept": 0.826,
-    "rival namings (log odds of the chosen one)": 1.139,
-    "boundaries expected to be wrong": -0.716,
-    "lowest vertebra known from spans alone": 0.027,
+    "intercept": 0.978,
+    "rival namings (log odds of the chosen one)": 1.162,
+    "boundaries expected to be wrong": -0.72,
+    "lowest vertebra known from spans alone": -0.052,
 }
 """That all level names are right, in a spine of 24 vertebrae."""
