@@ -66,6 +66,8 @@ def main() -> int:
     if real:
         print(f"\n## Real anatomy, {args.draws} draws each\n")
         _print(real, None)
+        print(f"\n### {discs_figure.FLAT.name}: span-prior on each CT\n")
+        print("\n".join(tables.by_anatomy(real, discs_figure.FLAT.name, "span-prior")))
     print(f"\n{time.process_time() - began:.0f} s of one core")
     return 0
 
@@ -133,7 +135,11 @@ def _real(args: argparse.Namespace) -> Iterator[Outcome]:
                 discs_figure.draw(scanned, args.figures / DISCS_FIGURE)
             return [
                 Outcome(
-                    condition.name, condition.day, detector, one_score(detector, data, case.truth, anatomy.uncertain)
+                    condition.name,
+                    condition.day,
+                    detector,
+                    one_score(detector, data, case.truth, anatomy.uncertain),
+                    anatomy.name,
                 )
                 for condition in ON_LABELS
                 for case in scanned.cases(condition, args.draws)

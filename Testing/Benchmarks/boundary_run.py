@@ -23,12 +23,13 @@ from VertebraFLTLib.spine.signs import Signs, signs
 
 @dataclass(frozen=True)
 class Outcome:
-    """One detector on one case: of which condition (row of the table), and its score."""
+    """One detector on one case: of which condition (row of the table), its score, and the label map if it is real."""
 
     condition: str
     day: int
     detector: str
     score: Score
+    anatomy: str = ""
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,17 @@ def detail(groups: Groups, detector: str) -> Iterator[str]:
         )
 
 
+def by_anatomy(outcomes: Sequence[Outcome], condition: str, detector: str) -> Iterator[str]:
+    """One detector under one condition on each real label map."""
+    yield "| label map | boundaries | within 1 slice | silently wrong |"
+    yield "| --- | --- | --- | --- |"
+    chosen = [one for one in outcomes if one.condition == condition and one.detector == detector]
+    for name in dict.fromkeys(one.anatomy for one in chosen):
+        scores = [one.score for one in chosen if one.anatomy == name]
+        every = _slices(scores, (0, 1, 2))
+        yield f"| {name} | {len(every)} | {_percent(_within(every, 1))} | {_percent(silent_boundaries(scores))} |"
+
+
 def silent_names(one: Score) -> bool:
     """Names wrong, and said to be sure."""
     return not one.names_right and one.level_confidence >= SURE

@@ -117,5 +117,7 @@ def test_tables_have_a_row_for_each_condition_and_count_what_is_silently_wrong()
     rows = list(boundary_tables.detail(groups, "span-prior"))
     assert len(rows) == 3 and "100.0 %, 100.0 %" in rows[2] and "6 of 8" in rows[2]
     assert "1.75 (7.0)" in rows[2]
+    real = [Outcome("a", 28, "span-prior", sure_and_wrong, name) for name in ("one", "other")]
+    assert list(boundary_tables.by_anatomy(real, "a", "span-prior"))[2] == "| one | 4 | 0.0 % | 100.0 % |"
     curve = list(boundary_tables.calibration(groups, "span-prior"))
     assert "2, 0.950, 0.000" in curve[-1]
