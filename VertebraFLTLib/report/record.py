@@ -156,6 +156,7 @@ def _boundaries(boundaries: BoundarySet) -> dict[str, Any]:
         "top_cut": boundaries.top_cut,
         "level_confidence": boundaries.level_confidence,
         "level_reason": boundaries.level_reason,
+        "name_confidence": boundaries.name_confidence,
         "items": [asdict(boundary) for boundary in boundaries.boundaries],
         "vertebrae": [asdict(vertebra) for vertebra in boundaries.vertebrae()],
     }
