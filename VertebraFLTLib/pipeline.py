@@ -30,6 +30,7 @@ from VertebraFLTLib.spine.ct_evidence import CtProfile, ct_profile
 from VertebraFLTLib.spine.detectors import get_detector
 from VertebraFLTLib.spine.instances import label_vertebrae
 from VertebraFLTLib.spine.levels import SURE_OF_NAMES, check_level
+from VertebraFLTLib.spine.name_confidence import in_words
 from VertebraFLTLib.spine.planes import place
 from VertebraFLTLib.spine.profile import Profile, uptake_profile
 from VertebraFLTLib.spine.rib_stripes import Ribs, find_ribs
@@ -287,7 +288,7 @@ def doubts(suv: SuvRecord, boundaries: BoundarySet) -> list[str]:
         found.append(f"not wholly in view, so its figures are of a part: {names}")
     if boundaries.level_confidence < SURE_OF_NAMES:
         found.append(
-            f"level names are an inference (confidence {boundaries.level_confidence:.2f}: {boundaries.level_reason}); "
+            f"level names are an inference (confidence {in_words(boundaries)}: {boundaries.level_reason}); "
             + ("settle them in the run they were carried from" if carried else "give the lowest level with --lowest")
         )
     return found

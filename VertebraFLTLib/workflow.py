@@ -177,12 +177,12 @@ def as_recorded(edited: BoundarySet, case: dict[str, Any]) -> BoundarySet:
         for new in edited.boundaries
     )
     if not renamed:
-        sure = tuple(before.get("name_confidence", ()))
+        known = before.get("name_confidence", {})
         return replace(
             edited,
             level_confidence=before["level_confidence"],
             level_reason=before["level_reason"],
-            name_confidence=sure if len(sure) == len(edited.names) else (),
+            name_confidence=tuple(known.values()) if tuple(known) == edited.names else (),
         )
     return replace(edited, level_confidence=1.0, level_reason="level names set by the user")
 

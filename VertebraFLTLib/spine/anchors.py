@@ -27,9 +27,9 @@ COUNTS: dict[tuple[int, int], float] = {
 """Share of people by number of thoracic and lumbar vertebrae, where the lowest one with ribs is the last thoracic.
 
 Rounded from whole-spine CT of 244 adults (Forseen et al.: lowest ribs at the 18th segment in 3 %, at the 20th in 5 %;
-lowest disc under the 23rd in 4 %, the 25th in 8 %; most of the one with the other) and of 226 (Nakajima et al., Insights
-into Imaging 2014: lumbarisation 6.2, sacralisation 2.7, lumbar ribs 5.8 %), and radiographs of 293 (Yan et al., Journal
-of Orthopaedic Surgery and Research 2018: 11 and 5 in 4.1 %, 11 and 6 in 1.7 %, 12 and 6 in 3.8 %).
+lowest disc under the 23rd in 4 %, the 25th in 8 %; most of the one with the other) and of 226 (Nakajima et al.,
+Insights into Imaging 2014: lumbarisation 6.2, sacralisation 2.7, lumbar ribs 5.8 %), and radiographs of 293 adults
+(Yan et al., Journal of Orthopaedic Surgery and Research 2018: 11 and 5 in 4.1 %, 11 and 6 in 1.7 %, 12 and 6 in 3.8 %).
 """
 
 TOUCHING_MM = 20.0  # a column that ends within this of the sacrum's upper end stands on it

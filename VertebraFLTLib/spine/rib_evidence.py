@@ -13,11 +13,11 @@ from VertebraFLTLib.spine.profile import FloatArray
 from VertebraFLTLib.spine.rib_stripes import Ribs, Stripe
 from VertebraFLTLib.spine.vertebrae import l4_span_mm
 
-# Where a stripe starts, 30 mm beside the column's middle, above the middle of its vertebra, in vertebrae, by the number
-# of ribs below it: the last rib falls steeply, and kyphosis lifts what lies behind the upper bodies.
-RIB_START = (-0.28, 0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.8, 0.8, 0.8, 0.8)
-PROCESS_START = (-0.15, 0.05)  # of the first lumbar vertebra, and of those below it
-SPREAD, SPREAD_ABOVE = 0.25, 0.45  # of the lowest four ribs and the processes; of the ribs above them
+# Where a stripe starts, 30 mm beside the column's middle, above the middle of its vertebra (in vertebrae). The last rib
+# falls steeply; the more ribs there are below one, the higher kyphosis lifts it, up to one of these by the tenth.
+LAST_RIB_START, RIB_START, FIRST_LUMBAR_START, LUMBAR_START = -0.28, 0.0, -0.15, 0.05
+LIFTS = (0.2, 0.6, 1.0, 1.4)
+SPREAD = 0.25
 # Chance of a reach below 40, 47, 55, 65, 80 mm, and of more.
 REACHES_MM = (40.0, 47.0, 55.0, 65.0, 80.0)
 RIB_REACH = (0.02, 0.02, 0.03, 0.05, 0.08, 0.80)
@@ -55,22 +55,28 @@ def log_likelihood(
 
     ``thoracic``: number of thoracic vertebrae that the naming counts, in view or not. Each stripe is explained by the
     process or rib that fits best, or as clutter; processes and ribs without a stripe cost what it is to overlook one.
+    How far kyphosis lifts the upper ribs is left to each patient.
     """
     stripes = _within(ribs, *extent_mm)
-    middles = _middles(names, z_boundaries)
-    at = np.interp([s.z_mm for s in stripes], *_rising(middles))
-    total = 0.0
-    for side in {s.side for s in ribs.stripes}:
-        mine = [(float(u), s) for u, s in zip(at, stripes, strict=True) if s.side == side]
-        explained = set[int]()
-        for u, stripe in mine:
-            scores = [_density(u - i, stripe, name, thoracic) for i, name in enumerate(names)]
-            best = int(np.argmax(scores))
-            if scores[best] > CLUTTER:
-                explained.add(best)
-            total += math.log(max(scores[best], CLUTTER))
-        total += sum(math.log(_unseen(name, thoracic)) for i, name in enumerate(names) if i not in explained)
-    return WEIGHT * total
+    at = np.interp([s.z_mm for s in stripes], *_rising(_middles(names, z_boundaries)))
+    offset = at[:, None] - np.arange(len(names))
+    side, reach = np.array([s.side for s in stripes]), np.array([s.reach_mm for s in stripes])
+    expected = [_expected(name, thoracic) for name in names]
+    start, rank, chances, unseen = (np.array(column) for column in zip(*expected, strict=True))
+    by_reach = chances[:, np.searchsorted(REACHES_MM, reach, side="right")].T
+    neck = np.where(np.abs(offset) <= 0.5, _beside_neck(names, reach), 0.0)
+    cervical = np.array([name[0] == "C" for name in names])
+    totals = []
+    for lift in LIFTS:
+        place = np.exp(-0.5 * ((offset - start - lift * rank) / SPREAD) ** 2) / (SPREAD * math.sqrt(2 * math.pi))
+        density = np.where(cervical, neck, place * by_reach)
+        total = float(np.log(np.maximum(density.max(axis=1), CLUTTER)).sum())
+        for one in np.unique(side):
+            mine = density[side == one]
+            explained = np.unique(mine.argmax(axis=1)[mine.max(axis=1) > CLUTTER])
+            total += float(np.log(np.delete(unseen, explained)).sum())
+        totals.append(total)
+    return WEIGHT * max(totals)
 
 
 def words(ribs: Ribs | None, names: Sequence[str], thoracic: int) -> tuple[str, int | None]:
@@ -84,10 +90,8 @@ def words(ribs: Ribs | None, names: Sequence[str], thoracic: int) -> tuple[str, 
     if last not in names or names.index(last) == 0:
         return f"ribs are in view, but not where they end below {last}", None
     at = names.index(last)
-    said = f"ribs end at {last}"
-    if thoracic != USUAL_COUNTS[0]:
-        said += f": {thoracic} thoracic vertebrae"
-    return said, at
+    unusual = "" if thoracic == USUAL_COUNTS[0] else f": {thoracic} thoracic vertebrae"
+    return f"ribs end at {last}{unusual}", at
 
 
 def _within(ribs: Ribs, low_mm: float, high_mm: float) -> list[Stripe]:
@@ -109,31 +113,22 @@ def _rising(middles: FloatArray) -> tuple[FloatArray, FloatArray]:
     return np.concatenate([[ends[0]], middles, [ends[1]]]), np.arange(-1.0, len(middles) + 1)
 
 
-def _density(offset: float, stripe: Stripe, name: str, thoracic: int) -> float:
+def _beside_neck(names: Sequence[str], reach_mm: FloatArray) -> FloatArray:
+    """(stripes, vertebrae): density of a stripe where the vertebra is a cervical one."""
+    far = np.array([SHOULDERS if name in ("C6", "C7") else NECK for name in names])
+    return np.where(reach_mm[:, None] < REACHES_MM[1], NECK_PROCESS, far)
+
+
+def _expected(name: str, thoracic: int) -> tuple[float, float, tuple[float, ...], float]:
+    """Start of the stripe, share of the lift, chance of each reach, and chance that it is not found."""
     if name[0] == "C":
-        if abs(offset) > 0.5:
-            return 0.0
-        return NECK_PROCESS if stripe.reach_mm < REACHES_MM[1] else SHOULDERS if name in ("C6", "C7") else NECK
-    start, spread, chances = _expected(name, thoracic)
-    place = math.exp(-0.5 * ((offset - start) / spread) ** 2) / (spread * math.sqrt(2 * math.pi))
-    return place * chances[int(np.searchsorted(REACHES_MM, stripe.reach_mm, side="right"))]
-
-
-def _expected(name: str, thoracic: int) -> tuple[float, float, tuple[float, ...]]:
-    if name == "L1":
-        return PROCESS_START[0], SPREAD, FIRST_LUMBAR_REACH
+        return 0.0, 0.0, RIB_REACH, 1.0  # the neck has its own densities
     if name[0] == "L":
-        return PROCESS_START[1], SPREAD, LUMBAR_REACH
-    below = thoracic - thoracic_number(name)
-    spread = SPREAD if below < 4 else SPREAD_ABOVE
-    return RIB_START[below], spread, LAST_RIB_REACH if below == 0 else RIB_REACH
-
-
-def _unseen(name: str, thoracic: int) -> float:
-    if name[0] == "C":
-        return 1.0
-    if name in ("T1", "T2"):
-        return UNSEEN_UPPER_RIB
-    if name[0] == "L":
-        return UNSEEN_PROCESS
-    return UNSEEN_LAST_RIB if thoracic_number(name) == thoracic else UNSEEN_RIB
+        first = name == "L1"
+        start, reach = (FIRST_LUMBAR_START, FIRST_LUMBAR_REACH) if first else (LUMBAR_START, LUMBAR_REACH)
+        return start, 0.0, reach, UNSEEN_PROCESS
+    number = thoracic_number(name)
+    if number == thoracic:
+        return LAST_RIB_START, 0.0, LAST_RIB_REACH, UNSEEN_LAST_RIB
+    rank = min((thoracic - number - 1) / 9, 1.0)
+    return RIB_START, rank, RIB_REACH, UNSEEN_UPPER_RIB if number <= 2 else UNSEEN_RIB

@@ -114,7 +114,9 @@ class Naming:
         if self.anchor.given:
             parts = [self.anchor.reason]
         else:
-            parts = [f"lowest vertebra {self.row.lowest}: {self.anchor.reason}"]
+            by_ribs = self.last_rib is not None and not self.anchor.sacrum
+            why = f"no sacrum to count from; {self.ribs}" if by_ribs else self.anchor.reason
+            parts = [f"lowest vertebra {self.row.lowest}: {why}"]
             if self.anchor.sacrum and self.last_rib is None:
                 parts.append(
                     {
@@ -122,7 +124,7 @@ class Naming:
                         "L6": "one vertebra more than usual was counted: six lumbar, or thirteen thoracic",
                     }.get(self.row.lowest, "four or six lumbar vertebrae are not excluded")
                 )
-        parts += [self.ribs] if self.ribs else []
+        parts += [self.ribs] if self.ribs and self.ribs not in parts[0] else []
         second = sorted(self.chance, key=lambda row: -self.chance[row])[1:2]
         if second and self.chance[second[0]] > POSSIBLE:
             parts.append(f"{second[0]} is possible ({self.chance[second[0]]:.0%})")

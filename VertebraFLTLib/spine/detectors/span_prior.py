@@ -16,6 +16,7 @@ from VertebraFLTLib.spine.detectors.protocol import Place, check_profile, finish
 from VertebraFLTLib.spine.detectors.span_program import Placement, SpanProgram
 from VertebraFLTLib.spine.detectors.valleys import ValleyEvidence, ValleyPlaces
 from VertebraFLTLib.spine.levels import THORACIC_COUNTS, order_up, span_of
+from VertebraFLTLib.spine.miscount import miscounts
 from VertebraFLTLib.spine.profile import FloatArray, Profile
 from VertebraFLTLib.spine.rib_evidence import in_view, log_likelihood, words
 from VertebraFLTLib.spine.rib_stripes import Ribs
@@ -177,9 +178,10 @@ def _posterior(
         if ribs is None:
             cost[i] -= np.log(max(anchor.probability[row.lowest], 1e-9))
             continue
-        found = rivals[row]
+        levels, z = rivals[row].levels, z_mm[list(rivals[row].indices)].tolist()
         cost[i] -= np.log(max(prior(anchor, *row), 1e-9))
-        cost[i] -= log_likelihood(ribs, found.levels, z_mm[list(found.indices)].tolist(), row.thoracic, extent_mm)
+        cost[i] -= log_likelihood(ribs, levels, z, row.thoracic, extent_mm)
+        cost[i] -= np.log1p(-np.minimum(miscounts(levels, z), 0.99)).sum()
     weight = np.exp(cost.min() - cost)
     return dict(zip(rows, (weight / weight.sum()).tolist(), strict=True))
 
