@@ -21,6 +21,7 @@ UNUSUAL_COUNT = 0.5  # four lumbar vertebrae or eleven thoracic, six or thirteen
 LEFT_OVER = 2.0  # an end piece of more than this share of its vertebra is not explained
 UNEXPLAINED = 0.3
 SHOWN = 0.9  # a PET that shows fewer of the boundaries than this leaves the count to CT and spans
+UNCERTAIN, FALSE = 0.5, 0.3  # a boundary below this confidence may be one that is not there: at none, in three of ten
 POSSIBLE = 0.1  # a rival naming is mentioned from this probability on
 
 
@@ -71,15 +72,18 @@ class Naming:
         off = miscounts(self.names, z_mm, self.bottom_mm)
         known = [0] if self.anchor.given or self.anchor.sacrum else []
         known += [] if self.last_rib is None else [self.last_rib]
-        doubt = 1 - np.asarray(confidences, dtype=np.float64)
+        confidence = np.asarray(confidences, dtype=np.float64)
+        doubt = 1 - confidence
+        false = FALSE * np.clip(1 - confidence / UNCERTAIN, 0.0, 1.0)
         levels = np.arange(len(self.names))
         if known:
-            counted = [self._counted(doubt, off, levels, at) for at in known]
+            counted = [self._counted(doubt, false, off, levels, at) for at in known]
         else:
-            counted = [(np.full(len(levels), doubt.sum()), np.full(len(levels), float(np.prod(1 - off))))]
+            right = float(np.prod(1 - off) * np.prod(1 - false))
+            counted = [(np.full(len(levels), doubt.sum()), np.full(len(levels), right))]
         sure, cap = np.zeros(len(levels)), self._cap()
         for wrong, whole in counted:
-            base = np.ones(len(levels)) if self.anchor.given else logistic(self.features(wrong), LEVEL)
+            base = 1.0 if self.anchor.given else logistic(self.features(wrong), LEVEL)
             sure = np.maximum(sure, cap * base * whole)
         if self.anchor.given and len(self.chance) > 1:
             sure = sure * self.chance[self.row]
@@ -88,12 +92,15 @@ class Naming:
         return tuple(float(one) for one in sure), self._reason(off, z_mm)
 
     @staticmethod
-    def _counted(doubt: FloatArray, off: FloatArray, levels: np.ndarray, at: int) -> tuple[FloatArray, FloatArray]:
+    def _counted(
+        doubt: FloatArray, false: FloatArray, off: FloatArray, levels: np.ndarray, at: int
+    ) -> tuple[FloatArray, FloatArray]:
         """Boundaries expected wrong, and the chance of no miscount, between vertebra ``at`` and each vertebra."""
-        total, whole = np.insert(np.cumsum(doubt), 0, 0.0), np.insert(np.cumsum(np.log1p(-off)), 0, 0.0)
+        wrong, real, whole = (np.insert(np.cumsum(x), 0, 0.0) for x in (doubt, np.log1p(-false), np.log1p(-off)))
         low, high = np.minimum(levels, at), np.maximum(levels, at)
         # A vertebra that is two shifts its own name and all on its far side from the anchor.
-        return total[high] - total[low], np.where(low == high, 1.0, np.exp(whole[high + 1] - whole[low]))
+        log_right = np.where(low == high, 0.0, whole[high + 1] - whole[low] + real[high] - real[low])
+        return wrong[high] - wrong[low], np.exp(log_right)
 
     def _cap(self) -> float:
         if self.anchor.given:
