@@ -24,9 +24,12 @@ from VertebraFLTLib.spine.levels import THORACIC_COUNTS, order_up
 from VertebraFLTLib.spine.rib_evidence import in_view, log_likelihood
 from VertebraFLTLib.spine.rib_stripes import Ribs
 
+SHIFT = 0.15
+
 
 def main() -> int:
-    print("| CT | true names | lowest ribs: found, probability | verdict | seconds |\n| --- | --- | --- | --- | --- |")
+    print("| CT | true names | reach (mm) at T11; T12; L1; L2 | ribs, probability | verdict | seconds |")
+    print("| --- | --- | --- | --- | --- | --- |")
     for anatomy in anatomies(Path(os.environ["VERTEBRAFLT_SHARED"])):
         if anatomy.hu is not None:
             print(row(anatomy), flush=True)
@@ -47,7 +50,8 @@ def row(anatomy: Anatomy) -> str:
     extent = float(heights[0]), float(heights[-1])
     label = f"| {anatomy.name} | {names[0]} to {names[-1]} |"
     if ribs is None or not in_view(ribs, *extent):
-        return f"{label} none in view | not decided | {took:.2f} |"
+        return f"{label} | none in view | not decided | {took:.2f} |"
+    label += f" {_reaches(ribs, names, z)} |"
     chances = _where_ribs_end(ribs, names, z, extent, bool(anatomy.sacrum.any()))
     best = max(chances, key=lambda at: chances[at])
     at = names.index("T12") if "T12" in names[1:] else None
@@ -58,6 +62,22 @@ def row(anatomy: Anatomy) -> str:
         said = f"end at {names[best]}"
         verdict = "right" if best == at else f"off by {abs(best - at)}"
     return f"{label} {said}, {chances[best]:.2f} | {verdict} | {took:.2f} |"
+
+
+def _reaches(ribs: Ribs, names: list[str], z: list[float]) -> str:
+    """The furthest reach on the right and on the left at each vertebra of the junction that is wholly in view."""
+    found = []
+    for name in ("T11", "T12", "L1", "L2"):
+        at = names.index(name) if name in names[1:-1] else 0
+        if not at:
+            found.append("-")
+            continue
+        low, high = z[at - 1], z[at]
+        shift = SHIFT * (high - low)  # ribs start a little lower than their bodies there
+        mine = [s for s in ribs.stripes if low - shift <= s.z_mm < high - shift]
+        sides = [max((s.reach_mm for s in mine if s.side == side), default=0.0) for side in (-1, 1)]
+        found.append(", ".join(f"{reach:.0f}" if reach else "none" for reach in sides))
+    return "; ".join(found)
 
 
 def _where_ribs_end(

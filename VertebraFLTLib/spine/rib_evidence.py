@@ -24,8 +24,8 @@ REACHES_MM = (40.0, 47.0, 55.0, 65.0, 80.0)
 RIB_REACH = (0.02, 0.02, 0.03, 0.05, 0.08, 0.80)
 FIRST_LUMBAR_REACH = (0.62, 0.28, 0.06, 0.02, 0.01, 0.01)
 LUMBAR_REACH = (0.25, 0.50, 0.18, 0.04, 0.01, 0.02)
-# The last pair of ribs is alike on both sides: rudimentary (one patient in nine: short ones in 11 %, Korean Journal of
-# Pain 2022; in 13 % of whole-spine CT, Skeletal Radiology 2025), short, or as long as others; share, start and reach.
+# The last pair of ribs is alike on both sides: rudimentary (hypoplastic in 12.6 % of 551 whole-spine CT, Skeletal
+# Radiology 2025, doi 10.1007/s00256-025-04952-z), short, or as long as others; share, start and reach.
 LAST_RIBS = (
     (0.11, FIRST_LUMBAR_START, FIRST_LUMBAR_REACH),
     (0.60, LAST_RIB_START, (0.02, 0.05, 0.20, 0.35, 0.33, 0.05)),
