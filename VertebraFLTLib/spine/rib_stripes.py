@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ GAP_MM = 3  # joints between process and rib, and partial volume, may interrupt 
 DOWN, UP = 2, 1  # per mm outwards it falls or rises by at most this (mm): ribs fall, the iliac crest rises
 EDGE_MM = 4  # what ends this near to the image's side is cut, not short
 SAME_MM = 1.5
+CROSSED_MM = 58.0  # what a short rib meets before this is a process that it crosses
 
 
 @dataclass(frozen=True)
@@ -65,14 +67,17 @@ def find_ribs(
         if room < LEAST_MM:
             continue
         seen = True
-        reach = _reach(_is_bone(_from_behind(hu, centre, spacing_mm, side, out), step), out)
+        bone = _is_bone(_from_behind(hu, centre, spacing_mm, side, out), step)
+        reach = _reach(bone, out)
         heights = z[0] + np.arange(len(reach), dtype=np.float64)
         start = reach[:, : WIDE_MM + 1].max(axis=1)
         pieces, count = label(start > 0)
-        for piece in range(1, count + 1):
-            rows = np.flatnonzero(pieces == piece)
+        starts = [np.flatnonzero(pieces == piece) for piece in range(1, count + 1)]
+        for rows, above in zip_longest(starts, starts[1:]):
             far = float(start[rows].max())
-            at = heights[rows[start[rows] > far - SAME_MM]].mean()
+            if above is not None and far < FAR_MM and abs(far - start[above].max()) < SAME_MM:
+                far = min(far, _meeting_mm(bone, rows, above, out))
+            at = heights[rows[start[rows] > start[rows].max() - SAME_MM]].mean()
             found.append(Stripe(side, float(at), float(FAR_MM) if far > min(room, FAR_MM) - EDGE_MM else far))
     if not seen:
         return None
@@ -123,3 +128,31 @@ def _reach(bone: npt.NDArray[np.bool_], out: FloatArray) -> FloatArray:
                 best[low:high] = np.maximum(best[low:high], onward[low + change : high + change])
         reach[:, at] = np.where(bone[:, at], np.maximum(best, out[at]), 0.0)
     return reach
+
+
+def _meeting_mm(
+    bone: npt.NDArray[np.bool_], rows: npt.NDArray[np.intp], above: npt.NDArray[np.intp], out: FloatArray
+) -> float:
+    """Where the way from ``rows`` meets the one that comes down from ``above``; infinite where they go apart for long.
+
+    A short last rib falls across the process of the vertebra below, and seen from behind the process seems to go on
+    as the rib.
+    """
+    both = (_onward(bone, rows), _onward(bone, above))
+    shared = np.flatnonzero((both[0] & both[1]).any(axis=0))
+    return float(out[shared[0]]) if len(shared) and out[shared[0]] <= CROSSED_MM else np.inf
+
+
+def _onward(bone: npt.NDArray[np.bool_], rows: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+    """All bone to which ways lead outwards from these rows of the first columns."""
+    led = np.zeros_like(bone)
+    led[rows, : WIDE_MM + 1] = bone[rows, : WIDE_MM + 1]
+    count = len(bone)
+    for at in range(1, bone.shape[1]):
+        for back in range(1, min(GAP_MM + 1, at) + 1):
+            before = led[:, at - back]
+            for change in range(-DOWN * back, UP * back + 1):
+                low, high = max(0, -change), min(count, count - change)
+                led[low + change : high + change, at] |= before[low:high]
+        led[:, at] &= bone[:, at]
+    return led

@@ -57,6 +57,13 @@ def test_a_bone_that_rises_outwards_is_not_followed():
     assert all(s.reach_mm < 55 for s in iliac_crest)
 
 
+def test_a_process_that_a_short_rib_crosses_keeps_its_own_reach():
+    process, rib = (1, 60.0, 46, 0.0), (1, 78.0, 66, 0.9)
+    crossing = found(*drawn(2.0, [process, rib])).stripes
+    lower, upper = (s.reach_mm for s in crossing)
+    assert lower <= 50 and upper == pytest.approx(66, abs=3)
+
+
 def test_slices_may_run_down_and_a_joint_may_gape():
     hu, z = drawn(2.0, [(1, 80.0, 70, 0.5), (-1, 80.0, 70, 0.5)])
     hu[:, :, MIDDLE[1] + 40 : MIDDLE[1] + 42] = 40  # between process and rib
