@@ -33,7 +33,8 @@ def fit(examples: Iterable[Example]) -> tuple[calibration.Weights, calibration.W
         np.concatenate([c.right for c in cases]),
     )
     usual = [c for c in cases if c.usual]
-    features = np.array([c.naming.features(logistic(c.boundaries, boundary).tolist())[0] for c in usual])
+    wrong = [np.array([np.sum(1 - logistic(c.boundaries, boundary))]) for c in usual]
+    features = np.array([c.naming.features(w)[0] for c, w in zip(usual, wrong, strict=True)])
     level = _fitted(calibration.LEVEL, features, np.array([c.names_right for c in usual]))
     return boundary, level
 

@@ -12,7 +12,9 @@ from column_conditions import Condition
 from column_patients import Case, simulate
 
 from VertebraFLTLib.errors import InputError
-from VertebraFLTLib.pipeline import column_on_ct, profile_within, sacrum_top
+from VertebraFLTLib.pipeline import column_on_ct, profile_within, ribs_on_ct, sacrum_top
+from VertebraFLTLib.quantification.coverage import Grid
+from VertebraFLTLib.spine.centre_line import centre_line
 from VertebraFLTLib.spine.confidence import signs
 from VertebraFLTLib.spine.detectors import DETECTORS, get_detector
 from VertebraFLTLib.spine.detectors.naming import Naming
@@ -42,8 +44,12 @@ class Given:
 def given(case: Case) -> Given:
     """Profile, sacrum and CT evidence of a case, by the pipeline's own steps."""
     profile = profile_within(case.pet_suv, case.semantic, case.on_pet)
-    ct = None if case.ct is None else column_on_ct(case.semantic, case.column, case.ct)
-    return Given(profile, {"sacrum_top_z_mm": sacrum_top(case.semantic, profile), "ct": ct})
+    anchor = {"sacrum_top_z_mm": sacrum_top(case.semantic, profile), "ct": None, "ribs": None}
+    if case.ct is not None:
+        anchor["ct"] = column_on_ct(case.semantic, case.column, case.ct)
+        line = centre_line(case.column, Grid.of(case.ct).ijk_to_lps)
+        anchor["ribs"] = ribs_on_ct(case.ct_beside or case.ct, line)
+    return Given(profile, anchor)
 
 
 def outcomes(

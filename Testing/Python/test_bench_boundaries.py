@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from column_patients import simulate
 from VertebraFLTLib.spine.anchors import LowestLevel
 from VertebraFLTLib.spine.boundaries import Boundary, BoundarySet
 from VertebraFLTLib.spine.calibration import BOUNDARY, INTERCEPT, LEVEL
-from VertebraFLTLib.spine.detectors.naming import Naming
+from VertebraFLTLib.spine.detectors.naming import Naming, Row
 
 TRUTH = (("L5", "L4", 100.0), ("L4", "L3", 136.0), ("L3", "L2", 172.0), ("L2", "L1", 207.0))
 
@@ -71,6 +72,19 @@ def test_a_patient_is_what_the_condition_says(name: str):
     assert not boundary_tables.silent_names(got)
 
 
+@pytest.mark.parametrize(("name", "last"), [("13 thoracic, with CT", "T13"), ("cut at both ends, with CT", "T12")])
+def test_ribs_drawn_into_the_ct_tell_the_names(name: str, last: str):
+    condition = next(c for c in CONDITIONS if c.name == name)
+    case = simulate(0, condition)
+    data = given(case)
+    reach = {s.reach_mm for s in data.anchor["ribs"].stripes}
+    assert min(reach) < 55 and max(reach) == 90  # processes and ribs
+    got = one_score("span-prior", data, case.truth)
+    assert got.names_right and last in case.levels and not boundary_tables.silent_names(got)
+    blind = one_score("span-prior", replace(data, anchor=data.anchor | {"ribs": None}), case.truth)
+    assert not blind.names_right
+
+
 def test_the_same_seed_is_the_same_patient():
     first, again = simulate(1, STANDARD), simulate(1, STANDARD)
     assert first.truth == again.truth
@@ -83,8 +97,12 @@ def test_the_fit_finds_the_weights_that_made_the_data():
     features = rng.standard_normal((4000, len(BOUNDARY) - 1))
     slope = np.linspace(-1.5, 1.5, features.shape[1])
     right = rng.random(4000) < 1 / (1 + np.exp(-(0.5 + features @ slope)))
-    anchor = LowestLevel({"L5": 0.93, "L4": 0.07}, "because")
-    names = [Naming("L5", {"L5": p, "L4": 1 - p}, anchor, True, 1.0) for p in rng.uniform(0.3, 1.0, 40)]
+    anchor = LowestLevel({"L5": 0.93, "L4": 0.07}, "because", sacrum=True)
+    rows = Row("L5"), Row("L4")
+    names = [
+        Naming(("L5", "L4"), rows[0], dict(zip(rows, (p, 1 - p), strict=True)), anchor)
+        for p in rng.uniform(0.3, 1.0, 40)
+    ]
     cases = [Example(features[i::40], right[i::40], names[i], bool(i % 3), usual=True) for i in range(40)]
     boundary, level = boundary_fit.fit(cases)
     assert list(boundary) == list(BOUNDARY) and list(level) == list(LEVEL)

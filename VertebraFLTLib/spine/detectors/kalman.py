@@ -15,6 +15,7 @@ from VertebraFLTLib.spine.detectors.protocol import Place, check_profile, finish
 from VertebraFLTLib.spine.detectors.valleys import fine_profile
 from VertebraFLTLib.spine.levels import order_up, span_of
 from VertebraFLTLib.spine.profile import FloatArray, Profile
+from VertebraFLTLib.spine.rib_stripes import Ribs
 from VertebraFLTLib.spine.vertebrae import ADULT_L4_SPAN_MM
 
 STEP_MM = 1.0
@@ -41,6 +42,7 @@ class KalmanDetector:
         lowest: str | None = None,
         sacrum_top_z_mm: float | None = None,
         ct: CtProfile | None = None,
+        ribs: Ribs | None = None,
     ) -> BoundarySet:
         """See :class:`~VertebraFLTLib.spine.detectors.protocol.Detector`."""
         anchor = lowest_level(profile, lowest, sacrum_top_z_mm)
