@@ -31,8 +31,10 @@ from VertebraFLTLib.spine.detectors import get_detector
 from VertebraFLTLib.spine.disc_track import DiscTrack, disc_track
 from VertebraFLTLib.spine.instances import label_vertebrae
 from VertebraFLTLib.spine.levels import SURE_OF_NAMES, check_level
+from VertebraFLTLib.spine.name_confidence import in_words
 from VertebraFLTLib.spine.planes import place
 from VertebraFLTLib.spine.profile import Profile, uptake_profile
+from VertebraFLTLib.spine.rib_stripes import Ribs, find_ribs
 from VertebraFLTLib.spine.sacrum import doubt_a_sliver, without_sacrum
 
 Placement = Callable[[sitk.Image, np.ndarray, Profile], BoundarySet]
@@ -158,13 +160,17 @@ def find_boundaries(
     """
     profile = column_profile(pet_suv, semantic, column)
     top = sacrum_top(semantic, profile)
+    line = line_of(semantic, column)
     seen = column_on_ct(semantic, column, ct, discs)
-    boundaries = get_detector(options.detector).detect(profile, lowest=options.lowest, sacrum_top_z_mm=top, ct=seen)
+    ribs = None if ct is None else ribs_on_ct(ct, line)
+    boundaries = get_detector(options.detector).detect(
+        profile, lowest=options.lowest, sacrum_top_z_mm=top, ct=seen, ribs=ribs
+    )
     if top is not None and options.lowest is None:
         boundaries = doubt_a_sliver(boundaries)
     if tracer is not None and tracer != "FLT":
         boundaries = discounted(boundaries, OTHER_TRACER, f"tracer is {tracer}: confidence is known for FLT only")
-    return profile, place(boundaries, line_of(semantic, column), options.cuts)
+    return profile, place(boundaries, line, options.cuts)
 
 
 def without_islands(semantic: sitk.Image, column: np.ndarray) -> tuple[sitk.Image, float]:
@@ -237,6 +243,19 @@ def column_on_ct(
     return ct_profile(column, bodies, z.ravel(), (spacing[1], spacing[0]), hu, discs)
 
 
+def ribs_on_ct(ct: sitk.Image, line: CentreLine) -> Ribs | None:
+    """Ribs and transverse processes beside the column's centre line; None where the CT's slices are oblique."""
+    z = z_map(ct)
+    hu = sitk.GetArrayViewFromImage(ct)
+    if z.size != len(hu):
+        return None
+    heights = np.clip(z.ravel(), line.low_mm, line.high_mm)
+    points = np.array([(*line.point(float(clipped))[:2], h) for clipped, h in zip(heights, z.ravel(), strict=True)])
+    to_ijk = np.linalg.inv(Grid.of(ct).ijk_to_lps)
+    centre = (points @ to_ijk[:3, :3].T + to_ijk[:3, 3])[:, 1::-1]
+    return find_ribs(hu, z.ravel(), centre, ct.GetSpacing()[1::-1])
+
+
 def sacrum_top(semantic: sitk.Image, profile: Profile) -> float | None:
     """Superior end of the sacrum (mm) where the mask shows it right below the column, else None.
 
@@ -287,7 +306,7 @@ def doubts(suv: SuvRecord, boundaries: BoundarySet) -> list[str]:
         found.append(f"not wholly in view, so its figures are of a part: {names}")
     if boundaries.level_confidence < SURE_OF_NAMES:
         found.append(
-            f"level names are an inference (confidence {boundaries.level_confidence:.2f}: {boundaries.level_reason}); "
+            f"level names are an inference (confidence {in_words(boundaries)}: {boundaries.level_reason}); "
             + ("settle them in the run they were carried from" if carried else "give the lowest level with --lowest")
         )
     return found

@@ -177,7 +177,13 @@ def as_recorded(edited: BoundarySet, case: dict[str, Any]) -> BoundarySet:
         for new in edited.boundaries
     )
     if not renamed:
-        return replace(edited, level_confidence=before["level_confidence"], level_reason=before["level_reason"])
+        known = before.get("name_confidence", {})
+        return replace(
+            edited,
+            level_confidence=before["level_confidence"],
+            level_reason=before["level_reason"],
+            name_confidence=tuple(known.values()) if tuple(known) == edited.names else (),
+        )
     return replace(edited, level_confidence=1.0, level_reason="level names set by the user")
 
 

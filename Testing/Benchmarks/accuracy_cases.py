@@ -7,6 +7,7 @@ import os
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -37,6 +38,12 @@ class Sampled:
     ct: sitk.Image
     labels: sitk.Image  # 255 = not scored
     levels: sitk.Image | None
+
+    @cached_property
+    def digest(self) -> str:
+        """Changes with the case, its sampling, and its truth."""
+        labels = hashlib.sha256(sitk.GetArrayViewFromImage(self.labels).tobytes()).hexdigest()
+        return f"{self.name} {self.slice_mm} {labels}"
 
     @property
     def ignored(self) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 from accuracy_cases import Predictions, Sampled, labels_on, load
 
-from VertebraFLTLib.anatomy import STRUCTURES
+from VertebraFLTLib.anatomy import STRUCTURES, VERTEBRAL_BODY
 from VertebraFLTLib.evaluation.curves import ThresholdCurve
 from VertebraFLTLib.evaluation.level_scores import level_scores
 from VertebraFLTLib.evaluation.mask_pair import MaskPair
@@ -94,12 +94,15 @@ def case_curves(entry: CaseEntry, slice_mm: float | None, folders: Folders, cach
             return view_curves(found, np.where(labels == IGNORED, 0, labels), labels != IGNORED)[rule.curve]
 
         made_by = read_model(folders.of(rule, entry.fold))
-        curves[rule.name] = store.kept(curve, "curve", made_by.digest, made_by.mirror, entry.name, slice_mm, rule)
+        curves[rule.name] = store.kept(curve, "curve", made_by.digest, made_by.mirror, case.digest, rule)
     return curves
 
 
-CANDIDATES = (0.3, 0.5, 0.7, 0.9)
+CANDIDATES = (0.3, 0.4, 0.5, 0.6, 0.7)
 """Thresholds to choose from. Few: with eight volumes to choose on, finer steps would be noise."""
+
+ENOUGH = 3
+"""Volumes that a structure's threshold is chosen on; one that fewer show has the vertebral bodies' threshold."""
 
 Dices = dict[tuple[str, float], dict[int, float]]  # (rule, threshold) -> structure -> Dice
 
@@ -121,23 +124,23 @@ def threshold_dices(entry: CaseEntry, slice_mm: float | None, folders: Folders, 
                 pair = pair_of(case, mask_of(found, grid, rule, [threshold] * len(STRUCTURES), case.ct))
                 return {a.label: a.dice for a in label_scores(pair, surfaces=False) if a.truth_ml > 0}
 
-            key = ("dice", made_by.digest, made_by.mirror, entry.name, slice_mm, rule, threshold)
+            key = ("dice", made_by.digest, made_by.mirror, case.digest, rule, threshold)
             dices[rule.name, threshold] = store.kept(dice, *key)
     return dices
 
 
 def best_thresholds(of_cases: Iterable[Dices]) -> Thresholds:
-    """Per rule and structure the candidate with the best mean Dice; 0.5 where no case shows the structure."""
+    """Per rule and structure the candidate with the best mean Dice, or where fewer than ENOUGH cases show the structure
+    the one for vertebral bodies, which every case shows: the best on one or two volumes would be chance."""
     every = list(of_cases)
 
-    def mean(rule: str, threshold: float, label: int) -> float:
-        seen = [case[rule, threshold][label] for case in every if label in case[rule, threshold]]
-        return float(np.mean(seen)) if seen else -abs(threshold - 0.5)
+    def best(rule: str, label: int) -> float:
+        showing = [case for case in every if label in case[rule, CANDIDATES[0]]]
+        if len(showing) < ENOUGH:
+            label, showing = VERTEBRAL_BODY.label, every
+        return max(CANDIDATES, key=lambda t: float(np.mean([case[rule, t][label] for case in showing])))
 
-    return {
-        rule.name: [max(CANDIDATES, key=lambda t, r=rule.name, n=s.label: mean(r, t, n)) for s in STRUCTURES]
-        for rule in RULES
-    }
+    return {rule.name: [best(rule.name, s.label) for s in STRUCTURES] for rule in RULES}
 
 
 def mask_of(
@@ -164,7 +167,7 @@ def score_case(
             return label_scores(pair, surfaces=rule == DETAILED), of_levels
 
         made_by = read_model(folders.of(rule, entry.fold))
-        key = ("scores", made_by.digest, made_by.mirror, entry.name, slice_mm, rule, tuple(thresholds[rule.name]))
+        key = ("scores", made_by.digest, made_by.mirror, case.digest, rule, tuple(thresholds[rule.name]))
         scores.rules[rule.name], of_levels = store.kept(score, *key)
         scores.levels += of_levels
     return scores

@@ -33,7 +33,8 @@ def fit(examples: Sequence[Example]) -> tuple[Calibration, Weights]:
     """Weights for boundaries and, with the confidences that these give, for level names."""
     boundary = {kind: _boundary(examples, kind) for kind in calibration.BOUNDARY}
     named = [(c, c.naming) for c in examples if c.naming is not None]
-    features = np.array([naming.features(chances(c.signs, boundary).tolist())[0] for c, naming in named])
+    wrong = [np.array([np.sum(1 - chances(c.signs, boundary))]) for c, _ in named]
+    features = np.array([naming.features(w)[0] for (_, naming), w in zip(named, wrong, strict=True)])
     right = np.array([c.names_right for c, _ in named])
     return boundary, _fitted(calibration.LEVEL, features, right, np.ones(len(right)))
 

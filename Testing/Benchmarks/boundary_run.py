@@ -12,7 +12,7 @@ from column_conditions import Condition
 from column_patients import Case, simulate
 
 from VertebraFLTLib.errors import InputError
-from VertebraFLTLib.pipeline import column_on_ct, profile_within, sacrum_top
+from VertebraFLTLib.pipeline import column_on_ct, line_of, profile_within, ribs_on_ct, sacrum_top
 from VertebraFLTLib.spine.detectors import DETECTORS, get_detector
 from VertebraFLTLib.spine.detectors.naming import Naming
 from VertebraFLTLib.spine.detectors.protocol import finished_set
@@ -43,8 +43,11 @@ class Given:
 def given(case: Case) -> Given:
     """Profile, sacrum and CT evidence of a case, by the pipeline's own steps."""
     profile = profile_within(case.pet_suv, case.semantic, case.on_pet)
-    ct = None if case.ct is None else column_on_ct(case.semantic, case.column, case.ct, case.discs)
-    return Given(profile, {"sacrum_top_z_mm": sacrum_top(case.semantic, profile), "ct": ct})
+    anchor = {"sacrum_top_z_mm": sacrum_top(case.semantic, profile), "ct": None, "ribs": None}
+    if case.ct is not None:
+        anchor["ct"] = column_on_ct(case.semantic, case.column, case.ct, case.discs)
+        anchor["ribs"] = ribs_on_ct(case.ct_beside or case.ct, line_of(case.semantic, case.column))
+    return Given(profile, anchor)
 
 
 def outcomes(

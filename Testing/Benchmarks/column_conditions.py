@@ -95,7 +95,19 @@ WITH_CT = (
     Condition("with CT of 5 mm", day=28, mask="filled", with_ct=True),
     Condition("with CT of 3 mm, PET 5 mm up", day=28, mask="filled", ct_mm=3.0, shift_mm=5.0, with_ct=True),
 )
-CONDITIONS: tuple[Condition, ...] = (*_grid(), *WITH_CT, *PERTURBED)
+# Likewise, in spines that ribs may tell apart.
+BY_RIBS = tuple(
+    Condition(f"{name}, with CT", anatomy=anatomy, cut=cut, with_ct=True)
+    for name, anatomy, cut in (
+        ("cut below", Anatomy(), (3, 0)),
+        ("cut at both ends", Anatomy(), (4, 7)),
+        ("4 lumbar", Anatomy(lumbar=4), (0, 0)),
+        ("6 lumbar", Anatomy(lumbar=6), (0, 0)),
+        ("11 thoracic", Anatomy(thoracic=11), (0, 0)),
+        ("13 thoracic", Anatomy(thoracic=13), (0, 0)),
+    )
+)
+CONDITIONS: tuple[Condition, ...] = (*_grid(), *WITH_CT, *PERTURBED, *BY_RIBS)
 STANDARD = next(c for c in CONDITIONS if (c.day, c.spacing_mm, c.noise, c.psf_mm) == (28, 4.0, "middle", 6.0))
 
 _TELLING = (

@@ -22,7 +22,7 @@ from VertebraFLTLib.pipeline import column_of, column_on_pet, discs_along, line_
 CORTEX_MM = 1.0
 MARGIN_MM = 16.0
 FEW_LINES = 20
-CROP_MM = 40.0
+CROP_MM = 85.0, 50.0  # x, y: as far as ribs are looked for
 OPENING_MM = {"C": 4.5, "T": 6.5, "L": 9.0}  # a ball that fits into a body but not into pedicles or processes
 FLATTENED = 0.9  # of the largest ball that fits, where a collapsed body has no room for that one
 UNCERTAIN = {"lung4d_113": "T11", "verse004": "L1"}  # destroyed: the data's own note; collapsed, hardly a body left
@@ -103,10 +103,10 @@ def anatomies(shared: Path) -> Iterator[Anatomy]:
 
 
 def _cropped(anatomy: Anatomy) -> Anatomy:
-    """In plane, the bodies and a hand's breadth around them; every slice stays."""
+    """In plane, the bodies and a hand's breadth around them, ribs included; every slice stays."""
     rows = np.flatnonzero((anatomy.levels > 0).any(axis=(0, 2)))
     columns = np.flatnonzero((anatomy.levels > 0).any(axis=(0, 1)))
-    dx, dy = (int(CROP_MM / s) for s in anatomy.image.GetSpacing()[:2])
+    dx, dy = (int(mm / s) for mm, s in zip(CROP_MM, anatomy.image.GetSpacing(), strict=False))
     y = slice(max(int(rows[0]) - dy, 0), int(rows[-1]) + dy)
     x = slice(max(int(columns[0]) - dx, 0), int(columns[-1]) + dx)
     hu = None if anatomy.hu is None else anatomy.hu[:, y, x]

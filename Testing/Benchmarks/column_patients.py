@@ -28,6 +28,7 @@ from VertebraFLTLib.phantom.pet import FWHM_PER_SIGMA, add_noise
 from VertebraFLTLib.phantom.render import Coverage, coverages, draw_ct, draw_labels
 from VertebraFLTLib.phantom.solids import Material, Solid, ellipsoid
 from VertebraFLTLib.phantom.spine_shape import SpinePlan, level_names, plan_spine
+from VertebraFLTLib.phantom.thorax import plan_cage, plan_sternum, rib_solids
 from VertebraFLTLib.phantom.uptake import TISSUE_SUV, MarrowUptake, marrow_uptake
 from VertebraFLTLib.phantom.vertebra import body_solid, disc_solid
 from VertebraFLTLib.pipeline import column_of, column_on_pet
@@ -48,6 +49,8 @@ LEVEL_UPTAKE = 0.10
 WITHIN_BODY = 0.08  # of marrow uptake over some 10 mm: the small fluctuations of the thesis's figure 27
 WITHIN_BODY_MM = 10.0
 CT_NOISE_HU = 14.0
+BESIDE_MM = 60.0, 26.0  # what the CT shows more than the masks: to either side, and behind, where ribs are
+LAST_RIB_DEG = 38.0, 14.0  # where the lowest ribs end (0 back, 90 side): one in ten is no longer than a process
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class Case:
     truth: tuple[tuple[str, str, float], ...]
     levels: tuple[str, ...]  # from the lowest up, as far as they are in view
     ct: sitk.Image | None = None  # on the mask's grid
+    ct_beside: sitk.Image | None = None  # the same slices, wide enough for ribs
     discs: DiscTrack | None = None  # as a network sees them in that CT
 
 
@@ -78,13 +82,13 @@ def simulate(seed: int, condition: Condition) -> Case:
     pet = scan(activity, fine, condition, (low - condition.shift_mm, high), phase, rng)
     semantic, column = _mask(seed, condition.anatomy, condition.cut, condition.ct_mm, condition.mask)
     discs = tuple((d.below, d.above, float(d.centre[2]) + condition.shift_mm) for d in plan.discs if d.below != "S1")
-    ct = _ct(seed, condition.anatomy, condition.cut, condition.ct_mm) if condition.with_ct else None
+    ct, beside = _ct(seed, condition.anatomy, condition.cut, condition.ct_mm) if condition.with_ct else (None, None)
     key = (seed, condition.anatomy, condition.cut, condition.ct_mm, condition.mask, pet.GetSize(), pet.GetOrigin())
     if key not in _ON_PET:
         if len(_ON_PET) > 12:
             _ON_PET.clear()
         _ON_PET[key] = column_on_pet(pet, semantic, column)
-    return Case(pet, semantic, column, _ON_PET[key], discs, tuple(b.name for b in plan.bodies), ct)
+    return Case(pet, semantic, column, _ON_PET[key], discs, tuple(b.name for b in plan.bodies), ct, beside)
 
 
 def scan(
@@ -302,18 +306,33 @@ def _mask(seed: int, anatomy: Anatomy, cut: tuple[int, int], ct_mm: float, error
 
 
 @lru_cache(maxsize=4)
-def _ct(seed: int, anatomy: Anatomy, cut: tuple[int, int], ct_mm: float) -> sitk.Image:
-    """Spine and sacrum in soft tissue, with noise."""
+def _ct(seed: int, anatomy: Anatomy, cut: tuple[int, int], ct_mm: float) -> tuple[sitk.Image, sitk.Image]:
+    """Spine, sacrum and ribs in soft tissue, with noise: on the mask's grid, and wide enough for ribs."""
     rng = np.random.default_rng([seed, 10])
     _, _, grid = _labels(seed, anatomy, ct_mm)
+    side, behind = (round(mm / step) for mm, step in zip(BESIDE_MM, FINE_MM, strict=False))
+    (nx, ny, nz), (x0, y0, z0) = grid.size, grid.origin
+    wide = Grid((nx + 2 * side, ny + behind, nz), grid.spacing, (x0 - side * FINE_MM[0], y0, z0))
     spongy = float(rng.uniform(110, 210))
     bones = [
         replace(s, material=replace(s.material, core_hu=spongy, texture_hu=45.0)) if s.material.rim_mm else s
-        for s in _solids(seed, anatomy)
+        for s in (*_ribs(seed, anatomy), *_solids(seed, anatomy))
     ]
     everywhere = Solid("soft", ((-999.0,) * 3, (9999.0,) * 3), lambda x, y, z: 0 * (x + y + z) - 99, Material(50, 0.0))
-    drawn = draw_ct([replace(everywhere, coarse=True), *bones], grid, max(1, round(ct_mm / 1.25)), rng)
-    return _in_view(finish_ct(drawn.hu, FINE_MM[0], CT_NOISE_HU, rng), grid, _field_of_view(seed, anatomy, cut))
+    drawn = draw_ct([replace(everywhere, coarse=True), *bones], wide, max(1, round(ct_mm / 1.25)), rng)
+    hu = finish_ct(drawn.hu, FINE_MM[0], CT_NOISE_HU, rng)
+    view = _field_of_view(seed, anatomy, cut)
+    return _in_view(hu[:, :ny, side : side + nx], grid, view), _in_view(hu, wide, view)
+
+
+def _ribs(seed: int, anatomy: Anatomy) -> list[Solid]:
+    """Ribs without their cartilages, the lowest pair of any length."""
+    plan = _plan(seed, anatomy)
+    cage = plan_cage(plan, plan.scale)
+    length = np.random.default_rng([seed, 12]).normal(*LAST_RIB_DEG)
+    bone = _bone(0.0, 1.0)
+    solids = rib_solids(plan, cage, bone, bone, plan_sternum(plan, cage, plan.scale), float(np.clip(length, 16, 60)))
+    return [s for s in solids if s.name.startswith("rib")]
 
 
 def _in_view(array: np.ndarray, grid: Grid, view: tuple[float, float]) -> sitk.Image:

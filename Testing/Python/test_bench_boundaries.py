@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,7 +22,7 @@ from column_patients import simulate
 from VertebraFLTLib.spine.anchors import LowestLevel
 from VertebraFLTLib.spine.boundaries import Boundary, BoundarySet
 from VertebraFLTLib.spine.calibration import BOUNDARY, INTERCEPT, LEVEL
-from VertebraFLTLib.spine.detectors.naming import Naming
+from VertebraFLTLib.spine.detectors.naming import Naming, Row
 
 TRUTH = (("L5", "L4", 100.0), ("L4", "L3", 136.0), ("L3", "L2", 172.0), ("L2", "L1", 207.0))
 
@@ -75,6 +76,19 @@ def test_a_patient_is_what_the_condition_says(name: str):
     assert not boundary_tables.silent_names(got)
 
 
+@pytest.mark.parametrize(("name", "last"), [("13 thoracic, with CT", "T13"), ("cut at both ends, with CT", "T12")])
+def test_ribs_drawn_into_the_ct_tell_the_names(name: str, last: str):
+    condition = next(c for c in CONDITIONS if c.name == name)
+    case = simulate(0, condition)
+    data = given(case)
+    reach = {s.reach_mm for s in data.anchor["ribs"].stripes}
+    assert min(reach) < 55 and max(reach) == 90  # processes and ribs
+    got = one_score("span-prior", data, case.truth)
+    assert got.names_right and last in case.levels and not boundary_tables.silent_names(got)
+    blind = one_score("span-prior", replace(data, anchor=data.anchor | {"ribs": None}), case.truth)
+    assert not blind.names_right
+
+
 def test_the_same_seed_is_the_same_patient():
     first, again = simulate(1, STANDARD), simulate(1, STANDARD)
     assert first.truth == again.truth
@@ -85,7 +99,8 @@ def test_the_same_seed_is_the_same_patient():
 def test_the_fit_finds_the_weights_that_made_the_data():
     rng = np.random.default_rng(0)
     keys = [key for key in dict.fromkeys(k for one in BOUNDARY.values() for k in one) if key != INTERCEPT]
-    anchor = LowestLevel({"L5": 0.93, "L4": 0.07}, "because")
+    anchor = LowestLevel({"L5": 0.93, "L4": 0.07}, "because", sacrum=True)
+    count = Row("L5"), Row("L4")
     kinds, cases = tuple(BOUNDARY), []
     truth = {kind: np.linspace(-1.5, 1.5, len(one)) for kind, one in BOUNDARY.items()}
     for i, sure in enumerate(rng.uniform(0.3, 1.0, 40)):
@@ -97,7 +112,7 @@ def test_the_fit_finds_the_weights_that_made_the_data():
             logit[by == kind] = (truth[kind] @ np.array(columns))[by == kind]
         right = rng.random(400) < 1 / (1 + np.exp(-logit))
         made = SimpleNamespace(features=table, placed_by=tuple(by), places=by)
-        naming = Naming("L5", {"L5": sure, "L4": 1 - sure}, anchor, True, 1.0)
+        naming = Naming(("L5", "L4"), count[0], dict(zip(count, (sure, 1 - sure), strict=True)), anchor)
         real = "some CT" if i % 8 == 0 else ""
         cases.append(Example(made, np.arange(400) < 390, right, None if real else naming, bool(i % 3), real))
         right[390:] = ~right[390:]  # not asked for

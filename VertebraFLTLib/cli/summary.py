@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from VertebraFLTLib.result import Result
+from VertebraFLTLib.spine.name_confidence import in_words
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +18,7 @@ def say_result(result: Result, out: str) -> None:
     if vertebrae:
         print(
             f"{len(vertebrae)} vertebrae, {vertebrae[0].roi} to {vertebrae[-1].roi} "
-            f"(confidence of the names {result.boundaries.level_confidence:.2f})"
+            f"(confidence of the names {in_words(result.boundaries)})"
         )
     for row in result.suv_table:
         if row not in vertebrae:

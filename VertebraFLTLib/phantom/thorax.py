@@ -70,17 +70,29 @@ _RIBS = {
 }  # fmt: skip
 
 
-def rib_solids(plan: SpinePlan, cage: Cage, bone: Material, cartilage: Material, sternum: SternumShape) -> list[Solid]:
-    """Twelve pairs of ribs and the cartilages of the upper ten."""
+def rib_solids(
+    plan: SpinePlan,
+    cage: Cage,
+    bone: Material,
+    cartilage: Material,
+    sternum: SternumShape,
+    last_deg: float | None = None,
+) -> list[Solid]:
+    """A pair of ribs for each thoracic vertebra and the cartilages of the upper ten.
+
+    ``last_deg``: where the lowest pair ends (0 back, 90 side), for shorter or longer ones than usual.
+    """
     solids = []
     thoracic = [b for b in plan.bodies if b.name[0] == "T"]
     for body in thoracic:
         number = int(body.name[1:])
         end_angle, fall_side, fall_end = _RIBS[min(number, 12)]
+        if body is thoracic[0] and last_deg is not None:
+            end_angle = last_deg
         head = body.centre + np.array([body.half_width[1] + 1.0, 8.0, body.height * 0.35])
         tubercle = body.centre + np.array([30.0, 30.0, body.height * 0.2])
         line: list[tuple[float, float, float]] = [tuple(head), tuple(tubercle)]
-        for angle in np.arange(28.0, end_angle + 1, 12.0):
+        for angle in np.arange(min(28.0, end_angle), end_angle + 1, 12.0):
             share = angle / end_angle
             fall = np.interp(angle, (28, 90, max(end_angle, 91)), (4, fall_side, max(fall_end, fall_side)))
             if number >= 11:

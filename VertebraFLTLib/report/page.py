@@ -15,6 +15,7 @@ from VertebraFLTLib.report.page_style import CSS, PAGE
 from VertebraFLTLib.report.review_section import review_section
 from VertebraFLTLib.report.wording import CAPTIONS, NOTICE, SEGMENTER_NAMES, SUV_NOTE, region_name
 from VertebraFLTLib.result import Result
+from VertebraFLTLib.spine.name_confidence import in_words
 
 
 def report_page(result: Result, record: Mapping[str, Any], figures: Mapping[str, bytes]) -> str:
@@ -86,7 +87,7 @@ def _summary(result: Result) -> Markup:
         ("Vertebrae", f"{len(names)}, from {names[0]} to {names[-1]}" if names else "none"),
         (
             "Level names",
-            f"confidence {boundaries.level_confidence:.2f}: {boundaries.level_reason or 'no reason given'}",
+            f"confidence {in_words(boundaries)}: {boundaries.level_reason or 'no reason given'}",
         ),
         (
             "Boundaries",

@@ -45,6 +45,7 @@ import numpy as np
 from VertebraFLTLib import __version__
 from VertebraFLTLib.report.wording import NOTICE
 from VertebraFLTLib.result import Result
+from VertebraFLTLib.spine.name_confidence import by_level
 
 if TYPE_CHECKING:
     from VertebraFLTLib.io.images import LoadedImage
@@ -156,6 +157,7 @@ def _boundaries(boundaries: BoundarySet) -> dict[str, Any]:
         "top_cut": boundaries.top_cut,
         "level_confidence": boundaries.level_confidence,
         "level_reason": boundaries.level_reason,
+        "name_confidence": by_level(boundaries),
         "items": [asdict(boundary) for boundary in boundaries.boundaries],
         "vertebrae": [asdict(vertebra) for vertebra in boundaries.vertebrae()],
     }

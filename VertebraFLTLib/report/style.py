@@ -16,6 +16,7 @@ from VertebraFLTLib.anatomy import LEVEL_BY_NAME
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.spine.boundaries import BoundarySet
 from VertebraFLTLib.spine.levels import SURE_OF_NAMES
+from VertebraFLTLib.spine.name_confidence import in_words
 
 INK = "#1f2328"
 MUTED = "#6a737d"
@@ -57,7 +58,7 @@ def say_names_in_doubt(figure: Figure, boundaries: BoundarySet) -> None:
     figure.text(
         0.02,
         0.08 / height,
-        f"Level names are an inference (confidence {boundaries.level_confidence:.2f}); all may be off by one or more.",
+        f"Level names are an inference (confidence {in_words(boundaries)}); they may be off by one or more.",
         fontsize=8,
         color=UNSURE,
         va="bottom",

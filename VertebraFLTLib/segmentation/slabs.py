@@ -20,15 +20,13 @@ def slab_probabilities(
     network: VolumeNet,
     volume: np.ndarray,
     *,
-    mirror: bool = False,
     slab: int = 192,
     progress: Callable[[float], None] = lambda fraction: None,
     computed: Callable[[int], None] = lambda voxels: None,
 ) -> np.ndarray:
     """Probability of each class but the background at each voxel: the structures, then the discs.
 
-    volume: kji, normalised as by ``grid.normalised``. mirror: the mean with the answer for the patient seen in a
-    mirror (left and right exchanged), at twice the time. Returns uint8 (classes - 1, k, j, i), 255 = 1.
+    volume: kji, normalised as by ``grid.normalised``. Returns uint8 (classes - 1, k, j, i), 255 = 1.
 
     Slabs of ``slab`` slices are computed with the network's reach above and below, so that where they meet the
     result is that of the whole volume to 1/255. When memory does not suffice the slab is halved, down to one stride;
@@ -45,7 +43,7 @@ def slab_probabilities(
         low, high = max(0, start - reach), min(depth, stop + reach)
         try:
             with torch.inference_mode():
-                found = _forward(network, volume[low:high], mirror)
+                found = _forward(network, volume[low:high])
         except RuntimeError as error:
             if slab <= stride or not is_out_of_memory(error):
                 raise
@@ -54,30 +52,23 @@ def slab_probabilities(
                 torch.cuda.empty_cache()
             log.warning("not enough memory: going on with slabs of %d slices", slab)
             continue
-        computed(up_to_multiple(high - low, stride) * area * (2 if mirror else 1))
+        computed(up_to_multiple(high - low, stride) * area)
         result[:, start:stop] = found[:, start - low : stop - low]
         start = stop
         progress(start / depth)
     return result
 
 
-def _forward(network: VolumeNet, part: np.ndarray, mirror: bool) -> np.ndarray:
+def _forward(network: VolumeNet, part: np.ndarray) -> np.ndarray:
     k, j, i = part.shape
     volume = torch.from_numpy(np.ascontiguousarray(part, dtype=np.float32))[None, None]
     device = next(network.parameters()).device
     volume = pad_to_strides(volume, network.shape.strides).to(device)
-    probability = _logits(network, volume).softmax(dim=1)
-    if mirror:
-        probability += _logits(network, volume.flip(-1)).flip(-1).softmax(dim=1)
-        probability /= 2
-    quantised = probability[0, 1:, :k, :j, :i].mul_(255.0).round_().to(torch.uint8)
-    return quantised.cpu().numpy()
-
-
-def _logits(network: VolumeNet, volume: torch.Tensor) -> torch.Tensor:
     logits = network(volume)
     assert isinstance(logits, torch.Tensor)
-    return logits.float()
+    probability = logits.float().softmax(dim=1)
+    quantised = probability[0, 1:, :k, :j, :i].mul_(255.0).round_().to(torch.uint8)
+    return quantised.cpu().numpy()
 
 
 def pad_to_strides(volume: torch.Tensor, strides: tuple[int, int, int]) -> torch.Tensor:

@@ -17,6 +17,7 @@ from VertebraFLTLib.segmentation.grid import body_box, crop, normalised, sample_
 from VertebraFLTLib.segmentation.network3d import VolumeNet, VolumeNetShape, fused_volume_net
 from VertebraFLTLib.segmentation.onto_ct import mask_on_ct
 from VertebraFLTLib.segmentation.protocol import Segmentation
+from VertebraFLTLib.segmentation.second_look import moved, moved_back
 from VertebraFLTLib.segmentation.slabs import slab_probabilities
 from VertebraFLTLib.segmentation.weights import Model, load_network
 
@@ -41,6 +42,13 @@ class VolumeSegmenter:
             network = load_network(model, name, self.device)
             assert isinstance(network, VolumeNet)
             self.networks[name] = fused_volume_net(network)
+
+    def looks(self) -> list[tuple[VolumeNet, bool]]:
+        """Each network, and whether it sees the patient mirrored and moved (second_look.py)."""
+        networks = list(self.networks.values())
+        if self.mirror and len(networks) == 1:
+            return [(networks[0], False), (networks[0], True)]
+        return [(network, self.mirror and index % 2 == 1) for index, network in enumerate(networks)]
 
     def segment(self, ct: sitk.Image, progress: Progress) -> Segmentation:
         """See :class:`Segmenter`. Details include the floating-point operations done and the seconds they took."""
@@ -76,15 +84,18 @@ class VolumeSegmenter:
         began = time.perf_counter()
         total = np.zeros((len(STRUCTURES) + 1, *volume.shape), np.uint16)
         flop = 0.0
-        for index, network in enumerate(self.networks.values()):
+        looks = self.looks()
+        for index, (network, second) in enumerate(looks):
 
             def report(fraction: float, index: int = index) -> None:
-                progress("segmentation", 0.03 + 0.87 * (index + fraction) / len(self.networks))
+                progress("segmentation", 0.03 + 0.87 * (index + fraction) / len(looks))
 
             voxels: list[int] = []
-            total += slab_probabilities(network, volume, mirror=self.mirror, progress=report, computed=voxels.append)
+            seen = moved(volume) if second else volume
+            found = slab_probabilities(network, seen, progress=report, computed=voxels.append)
+            total += moved_back(found) if second else found
             flop += sum(voxels) * network.flops_per_voxel()
         seconds = time.perf_counter() - began
-        mean = ((total + len(self.networks) // 2) // len(self.networks)).astype(np.uint8)
-        found = {VOLUME: mean[:-1], DISCS: mean[-1]}
-        return found, crop(grid, box), {"network_flop": flop, "network_seconds": round(seconds, 3)}
+        mean = ((total + len(looks) // 2) // len(looks)).astype(np.uint8)
+        work = {"network_flop": flop, "network_seconds": round(seconds, 3)}
+        return {VOLUME: mean[:-1], DISCS: mean[-1]}, crop(grid, box), work

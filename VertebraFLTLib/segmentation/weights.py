@@ -31,9 +31,9 @@ class Model:
     """A folder of weights on one working grid, and how the networks' outputs are combined.
 
     ``kind`` unet2d: a 2-D network a view; ``views`` and ``combine`` are the ensemble used unless told otherwise.
-    ``kind`` unet3d: 3-D networks whose probabilities are averaged; ``mirror`` says whether each also sees the patient
-    in a mirror. ``thresholds`` are per view (unet3d: ``volume``), one per structure in label order. ``manifest`` is the
-    file's whole content: training data, licences, measured accuracy, known failures.
+    ``kind`` unet3d: 3-D networks whose probabilities are averaged; with ``mirror`` every other one sees the patient in
+    a mirror, and a single one both ways. ``thresholds`` are per view (unet3d: ``volume``), one per structure in label
+    order. ``manifest`` is the file's whole content: training data, licences, measured accuracy, known failures.
     """
 
     folder: Path

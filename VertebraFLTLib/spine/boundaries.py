@@ -22,6 +22,9 @@ __all__ = ["MIN_SPAN_MM", "Boundary", "BoundarySet", "EditRefused", "discounted"
 class BoundarySet:
     """All boundaries of a column, from the lowest up, with the extent of the column (mm) and how sure its names are.
 
+    ``level_confidence``: that all names are right; ``name_confidence``: of each vertebra's name, from the lowest up,
+    empty where no name is surer than all together.
+
     The bottom of the lowest vertebra is ``bottom_z_mm``, not a boundary: the thesis's 18 boundaries of L5 to T1 are the
     bottom of L5 (the first slice of the column) and 17 boundaries here, L5/L4 to T1/C7. ``bottom_cut`` and ``top_cut``:
     the column leaves the field of view there. ``profile``, where known, gives edits the uptake to judge by; it takes
@@ -36,6 +39,7 @@ class BoundarySet:
     bottom_cut: bool = False
     top_cut: bool = False
     profile: Profile | None = field(default=None, compare=False, repr=False)
+    name_confidence: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         problem = self.problem()
@@ -137,7 +141,7 @@ class BoundarySet:
         if thoracic is None:
             thoracic = thoracic_count(self.names)
         named = self._named(list(self.boundaries), name, thoracic)
-        return replace(named, level_confidence=1.0, level_reason="levels set by the user")
+        return named._with_names_given()
 
     def rename(self, index: int, name: str) -> BoundarySet:
         """Name vertebra ``index`` and count on upwards from it, the ones below keeping their names.
@@ -159,7 +163,7 @@ class BoundarySet:
         upper = self._chain(name, len(names) - index, thoracic)
         chain = (*names[:index], *upper)
         renamed = [replace(b, below=chain[i], above=chain[i + 1]) for i, b in enumerate(self.boundaries)]
-        return replace(self._with(renamed), level_confidence=1.0, level_reason="levels set by the user")
+        return self._with(renamed)._with_names_given()
 
     def lock(self, index: int, locked: bool = True) -> BoundarySet:
         """Make boundary ``index`` refuse to be moved, tilted or deleted, or let it be edited again."""
@@ -234,7 +238,11 @@ class BoundarySet:
         if self.profile is not None:
             depths, _, _ = valley_depths([one.z_mm for one in ordered], self.profile)
             ordered = tuple(replace(b, depth_suv=float(d)) for b, d in zip(ordered, depths, strict=True))
-        return replace(self, boundaries=ordered)
+        same = len(ordered) == len(self.boundaries)  # a vertebra more or less: none is surer than all together
+        return replace(self, boundaries=ordered, name_confidence=self.name_confidence if same else ())
+
+    def _with_names_given(self) -> BoundarySet:
+        return replace(self, level_confidence=1.0, level_reason="levels set by the user", name_confidence=())
 
 
 def discounted(boundaries: BoundarySet, share: float, reason: str) -> BoundarySet:

@@ -53,9 +53,9 @@ BOUNDARY: dict[str, Weights] = {
 """That a boundary lies within one PET slice, by what placed it."""
 
 LEVEL: Weights = {
-    "intercept": 0.978,
-    "rival namings (log odds of the chosen one)": 1.162,
-    "boundaries expected to be wrong": -0.72,
-    "lowest vertebra known from spans alone": -0.052,
+    "intercept": 0.366,
+    "rival namings (log odds of the chosen one)": 0.966,
+    "boundaries expected to be wrong": -0.708,
+    "lowest vertebra known from spans alone": 0.135,
 }
 """That all level names are right, in a spine of 24 vertebrae."""

@@ -150,7 +150,11 @@ class History:
 
 
 def _plain(one: BoundarySet) -> dict[str, Any]:
-    return {key: getattr(one, key) for key in _SET_FIELDS} | {"boundaries": [asdict(b) for b in one.boundaries]}
+    bounds = [asdict(b) for b in one.boundaries]
+    return {key: getattr(one, key) for key in _SET_FIELDS} | {
+        "name_confidence": one.name_confidence,
+        "boundaries": bounds,
+    }
 
 
 def _set_of(step: dict[str, Any], profile: Profile | None) -> BoundarySet:
@@ -158,4 +162,5 @@ def _set_of(step: dict[str, Any], profile: Profile | None) -> BoundarySet:
     for cells in step["boundaries"]:
         values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in cells.items()}
         bounds.append(Boundary(**values))
-    return BoundarySet(tuple(bounds), **{key: step[key] for key in _SET_FIELDS}, profile=profile)
+    named = tuple(step.get("name_confidence", ()))
+    return BoundarySet(tuple(bounds), **{key: step[key] for key in _SET_FIELDS}, name_confidence=named, profile=profile)

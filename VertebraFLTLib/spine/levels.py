@@ -87,3 +87,8 @@ def thoracic_count(names: Sequence[str]) -> int:
 def span_of(name: str) -> float:
     """Typical span of a level relative to L4 (``anatomy.LEVELS``)."""
     return LEVEL_BY_NAME[name].span
+
+
+def thoracic_number(name: str) -> int:
+    """12 for ``T12``."""
+    return int(name[1:])

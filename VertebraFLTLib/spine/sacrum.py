@@ -47,4 +47,4 @@ def doubt_a_sliver(boundaries: BoundarySet) -> BoundarySet:
     if not vertebrae or vertebrae[0].complete or boundaries.level_confidence <= UNSURE:
         return boundaries
     reason = f"only a part of {vertebrae[0].level} was found above the sacrum: names may be off by one"
-    return replace(boundaries, level_confidence=UNSURE, level_reason=reason)
+    return replace(boundaries, level_confidence=UNSURE, level_reason=reason, name_confidence=())

@@ -118,7 +118,11 @@ def undersampled(ct: sitk.Image, slice_mm: float, shift: float = 0.0) -> sitk.Im
 
 
 def undersampled_labels(labels: sitk.Image, slice_mm: float, shift: float = 0.0) -> sitk.Image:
-    """Labels on the grid of :func:`undersampled`: a voxel has the label that fills most of the thick slice."""
+    """Labels on the grid of :func:`undersampled`: a voxel has the label that fills most of the thick slice.
+
+    Of two that fill half each (3 mm from 1.5 mm: one end in two), that of the upper half has it. Were it always the
+    background, every vertebra would lose a quarter of a slice at either end.
+    """
     grid = thick_grid(labels, slice_mm, shift)
     fine = labels.GetSpacing()[2]
     array = sitk.GetArrayViewFromImage(labels)
@@ -131,6 +135,7 @@ def undersampled_labels(labels: sitk.Image, slice_mm: float, shift: float = 0.0)
     weights = np.stack(
         [np.clip(np.minimum(edges[1:], c + half) - np.maximum(edges[:-1], c - half), 0, None) for c in centres]
     )
+    weights *= 1 + 1e-4 * (np.arange(array.shape[0]) > np.array(centres)[:, None])
     best = np.zeros((len(centres), *array.shape[1:]), np.float32)
     out = np.zeros(best.shape, np.uint8)
     for label in (int(v) for v in np.unique(array)):

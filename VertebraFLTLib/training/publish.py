@@ -102,7 +102,7 @@ def _content(
         "network": {"kind": config.network.kind, **shape_of(config.network).as_dict()},
         "spacing_mm": list(config.network.spacing_mm),
         "files": {key: {"file": path.name, "sha256": sha256_of([path])} for key, path in files.items()},
-        **({"mirror": False} if volume else {"views": list(files), "combine": "average"}),
+        **({"mirror": True} if volume else {"views": list(files), "combine": "average"}),
         "thresholds": {VOLUME: half} if volume else dict.fromkeys(files, half),
         "training": training,
         **card,

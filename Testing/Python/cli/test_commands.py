@@ -314,6 +314,7 @@ def test_a_signature_outlives_a_rebuild_until_the_boundaries_change(finished, ca
 
 def test_deleting_the_lowest_boundary_makes_names_no_surer(finished):
     from VertebraFLTLib.spine.boundaries import BoundarySet
+    from VertebraFLTLib.spine.name_confidence import by_level
     from VertebraFLTLib.workflow import as_recorded
 
     case = json.loads((finished / "case.json").read_text())
@@ -322,6 +323,8 @@ def test_deleting_the_lowest_boundary_makes_names_no_surer(finished):
     assert as_recorded(without_lowest, case).level_confidence == case["boundaries"]["level_confidence"]
     renamed = BoundarySet.from_csv("".join(lines[:-3])).shift_levels(1)
     assert as_recorded(renamed, case).level_confidence == 1.0
+    whole = as_recorded(BoundarySet.from_csv("".join(lines)), case)
+    assert by_level(whole) == case["boundaries"]["name_confidence"] and whole.name_confidence
 
 
 @pytest.mark.parametrize("content", ["{}", "5", "nonsense"])

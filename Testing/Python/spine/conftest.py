@@ -27,6 +27,7 @@ def make_beads(
     *,
     lowest: str = "L5",
     highest: str = "C2",
+    thoracic: int = 12,
     l4_mm: float = 36.0,
     spacing_mm: float = 4.0,
     noise: float = 0.02,
@@ -40,7 +41,7 @@ def make_beads(
 ) -> Beads:
     """``noise``: relative, per slice; ``contrast``: of a disc before the blur; shares: of the end vertebrae in view."""
     rng = np.random.default_rng(seed)
-    order = order_up()
+    order = order_up(thoracic)
     names = order[order.index(lowest) : order.index(highest) + 1]
     spans = np.array([l4_mm * span_of(n) for n in names]) * np.exp(span_sd * rng.standard_normal(len(names)))
     spans[0] *= bottom_share

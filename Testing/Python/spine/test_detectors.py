@@ -85,7 +85,7 @@ def test_columns_cut_anywhere_with_the_lowest_given(make_beads, lowest, highest,
         found = get_detector("span-prior").detect(beads.profile, lowest=lowest)
         errors = np.abs(errors_in_slices(found, beads))
         assert np.nanmax(errors) <= 1.0 and np.isnan(errors).sum() == 0
-        assert found.level_confidence == 1.0 and "given" in found.level_reason
+        assert found.level_confidence > 0.999 and "given" in found.level_reason
         assert (found.bottom_cut, found.top_cut) == cut
         vertebrae = {v.level: v for v in found.vertebrae()}
         assert all(vertebrae[n].complete for n in beads.names[1:-1])

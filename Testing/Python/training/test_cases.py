@@ -92,9 +92,15 @@ def test_a_thick_voxel_has_the_label_that_fills_most_of_it():
 
 
 def test_slices_that_are_cut_count_by_their_share():
-    # Thick slices of 5 mm over fine ones of 2 mm: 2 2 1, then 1 2 2.
+    # Thick slices of 5 mm over fine ones of 2 mm: 2 2 1, then 1 2 2; 0 and 3 tie in one, and 3 lies higher.
     thick = undersampled_labels(column([[1, 0, 1, 2, 0], [0, 3, 1, 1, 4]], 2.0), 5.0)
-    assert sitk.GetArrayFromImage(thick)[:, 0].T.tolist() == [[1, 0], [0, 1]]
+    assert sitk.GetArrayFromImage(thick)[:, 0].T.tolist() == [[1, 0], [3, 1]]
+
+
+def test_of_two_labels_with_half_a_slice_each_the_upper_one_has_it():
+    # 3 mm from 1.5 mm. A body of four slices that begins and ends within a thick one keeps its length.
+    thick = undersampled_labels(column([[0, 1, 1, 1, 1, 0], [0, 1, 1, 0, 2, 2]], 1.5), 3.0)
+    assert sitk.GetArrayFromImage(thick)[:, 0].T.tolist() == [[1, 1, 0], [1, 0, 2]]
 
 
 def test_discs_are_the_background_between_two_bodies():

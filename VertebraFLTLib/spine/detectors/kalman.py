@@ -13,6 +13,7 @@ from VertebraFLTLib.spine.ct_evidence import CtProfile
 from VertebraFLTLib.spine.detectors.protocol import Place, check_profile, finished_set
 from VertebraFLTLib.spine.levels import order_up, span_of
 from VertebraFLTLib.spine.profile import FloatArray, Profile
+from VertebraFLTLib.spine.rib_stripes import Ribs
 from VertebraFLTLib.spine.valleys import fine_profile, profile_noise
 from VertebraFLTLib.spine.vertebrae import ADULT_L4_SPAN_MM
 
@@ -40,6 +41,7 @@ class KalmanDetector:
         lowest: str | None = None,
         sacrum_top_z_mm: float | None = None,
         ct: CtProfile | None = None,
+        ribs: Ribs | None = None,
     ) -> BoundarySet:
         """See :class:`~VertebraFLTLib.spine.detectors.protocol.Detector`."""
         anchor = lowest_level(profile, lowest, sacrum_top_z_mm)

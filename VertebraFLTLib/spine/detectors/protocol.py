@@ -10,6 +10,7 @@ from VertebraFLTLib.spine.boundaries import Boundary, BoundarySet
 from VertebraFLTLib.spine.confidence import judge
 from VertebraFLTLib.spine.ct_evidence import CtProfile
 from VertebraFLTLib.spine.profile import Profile
+from VertebraFLTLib.spine.rib_stripes import Ribs
 from VertebraFLTLib.spine.signs import Place, signs
 
 __all__ = ["Detector", "Place", "check_profile", "finished_set"]
@@ -30,11 +31,13 @@ class Detector(Protocol):
         lowest: str | None = None,
         sacrum_top_z_mm: float | None = None,
         ct: CtProfile | None = None,
+        ribs: Ribs | None = None,
     ) -> BoundarySet:
         """Boundaries from the lowest up.
 
         ``lowest``: name of the lowest vertebra in view where it is known; ``sacrum_top_z_mm``: upper end of the sacrum
-        in the CT mask where it is in view; ``ct``: what the CT shows along the column, for detectors that let it vote.
+        in the CT mask where it is in view; ``ct``: what the CT shows along the column, for detectors that let it vote;
+        ``ribs``: what it shows beside the column, for those that count by it.
         Raises InputError where a profile holds no boundary that can be found.
         """
         ...

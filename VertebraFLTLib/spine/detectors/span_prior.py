@@ -9,14 +9,17 @@ from itertools import pairwise
 import numpy as np
 
 from VertebraFLTLib.errors import InputError
-from VertebraFLTLib.spine.anchors import LowestLevel, lowest_level
+from VertebraFLTLib.spine.anchors import LowestLevel, lowest_level, prior
 from VertebraFLTLib.spine.boundaries import BoundarySet
 from VertebraFLTLib.spine.ct_evidence import CtEvidence, CtProfile
-from VertebraFLTLib.spine.detectors.naming import LEFT_OVER, Naming
+from VertebraFLTLib.spine.detectors.naming import LEFT_OVER, Naming, Row
 from VertebraFLTLib.spine.detectors.protocol import Place, check_profile, finished_set
 from VertebraFLTLib.spine.detectors.span_program import Placement, SpanProgram
-from VertebraFLTLib.spine.levels import order_up, span_of
+from VertebraFLTLib.spine.levels import THORACIC_COUNTS, order_up, span_of
+from VertebraFLTLib.spine.miscount import miscounts
 from VertebraFLTLib.spine.profile import FloatArray, Profile
+from VertebraFLTLib.spine.rib_evidence import in_view, log_likelihood, words
+from VertebraFLTLib.spine.rib_stripes import Ribs
 from VertebraFLTLib.spine.signs import is_flat
 from VertebraFLTLib.spine.valleys import ValleyEvidence, ValleyPlaces
 
@@ -49,12 +52,13 @@ class SpanPriorDetector:
         lowest: str | None = None,
         sacrum_top_z_mm: float | None = None,
         ct: CtProfile | None = None,
+        ribs: Ribs | None = None,
     ) -> BoundarySet:
         """See :class:`~VertebraFLTLib.spine.detectors.protocol.Detector`."""
-        names, places, naming = self.place(profile, lowest=lowest, sacrum_top_z_mm=sacrum_top_z_mm, ct=ct)
+        names, places, naming = self.place(profile, lowest=lowest, sacrum_top_z_mm=sacrum_top_z_mm, ct=ct, ribs=ribs)
         found = finished_set(profile, names, places, self.name)
-        sure, reason = naming.confidence([b.confidence for b in found.boundaries])
-        return replace(found, level_confidence=sure, level_reason=reason)
+        sure, reason = naming.confidence([b.confidence for b in found.boundaries], [b.z_mm for b in found.boundaries])
+        return replace(found, level_confidence=min(sure), level_reason=reason, name_confidence=sure)
 
     def place(
         self,
@@ -63,27 +67,44 @@ class SpanPriorDetector:
         lowest: str | None = None,
         sacrum_top_z_mm: float | None = None,
         ct: CtProfile | None = None,
+        ribs: Ribs | None = None,
     ) -> tuple[tuple[str, ...], list[Place], Naming]:
         """Names of the vertebrae from the lowest up, the boundaries between them, and what the names rest on."""
         anchor = lowest_level(profile, lowest, sacrum_top_z_mm)
         check_profile(profile)
         pet = ValleyEvidence(*profile.column(), STEP_MM)
         evidence = _Evidence(pet, None if ct is None else CtEvidence(ct, pet.z_mm))
-        order = order_up(13 if anchor.given and anchor.best == "T13" else 12)
-        program = SpanProgram(evidence.penalty, order, pet.z_mm, profile.extent_mm, *profile.cut)
-        placements = {name: program.best(name) for name in anchor.probability if name in order}
-        rivals = {name: found for name, found in placements.items() if found is not None}
+        bottom, top = profile.extent_mm
+        counted = ribs if in_view(ribs, bottom, top) else None
+        rivals: dict[Row, Placement] = {}
+        for thoracic in _thoracic(anchor, counted):
+            order = order_up(thoracic)
+            program = SpanProgram(evidence.penalty, order, pet.z_mm, profile.extent_mm, *profile.cut)
+            for name in _lowest(anchor, thoracic, order):
+                found = program.best(name)
+                if found is not None:
+                    rivals[Row(name, thoracic)] = found
         if not rivals:
             raise InputError(_nothing_fits(profile, anchor))
-        chance = _posterior(rivals, anchor)
-        chosen = rivals[max(chance, key=lambda name: chance[name])]
+        chance = _posterior(rivals, anchor, counted, pet.z_mm, (bottom, top))
+        row = max(chance, key=lambda one: chance[one])
+        chosen = rivals[row]
         places = _refined(chosen, evidence, ValleyPlaces(*profile.column()))
-        bottom, top = profile.extent_mm
         left_over = max(chosen.end_shares(places[0].z_mm - bottom, top - places[-1].z_mm))
         if anchor.given and left_over > LEFT_OVER:
             raise InputError(_nothing_fits(profile, anchor))
-        by_pet = sum(not one.source for one in places) / len(places)
-        naming = Naming(chosen.levels[0], chance, anchor, sacrum_top_z_mm is not None, left_over, by_pet)
+        said, last_rib = ("", None) if ribs is None else words(counted, chosen.levels, row.thoracic)
+        naming = Naming(
+            chosen.levels,
+            row,
+            chance,
+            anchor,
+            ribs=said,
+            last_rib=last_rib,
+            left_over=left_over,
+            by_pet=sum(not one.source for one in places) / len(places),
+            bottom_mm=None if profile.cut[0] else bottom,
+        )
         return chosen.levels, places, naming
 
 
@@ -155,13 +176,40 @@ def _apart(middles: Sequence[float | None], discs: Sequence[float | None]) -> fl
     return float(np.median(both)) if len(both) >= FEW else 0.0
 
 
-def _posterior(rivals: dict[str, Placement], anchor: LowestLevel) -> dict[str, float]:
-    """Probability of each lowest level after the spans were seen."""
-    names = list(rivals)
-    cost = np.array([rivals[name].cost for name in names]) / TEMPER
-    cost -= np.log([max(anchor.probability[name], 1e-9) for name in names])
+def _thoracic(anchor: LowestLevel, ribs: Ribs | None) -> tuple[int, ...]:
+    """Numbers of thoracic vertebrae that are considered: without ribs nothing tells another one from the usual one."""
+    if anchor.given and anchor.best == "T13":
+        return (13,)
+    return (12,) if ribs is None else THORACIC_COUNTS
+
+
+def _lowest(anchor: LowestLevel, thoracic: int, order: Sequence[str]) -> list[str]:
+    names = [name for name in anchor.probability if name in order]
+    if thoracic == 13 and "T12" in anchor.probability and not anchor.given:
+        names.append("T13")
+    return names
+
+
+def _posterior(
+    rivals: dict[Row, Placement],
+    anchor: LowestLevel,
+    ribs: Ribs | None,
+    z_mm: FloatArray,
+    extent_mm: tuple[float, float],
+) -> dict[Row, float]:
+    """Probability of each way to count after spans, and ribs, were seen."""
+    rows = list(rivals)
+    cost = np.array([rivals[row].cost for row in rows]) / TEMPER
+    for i, row in enumerate(rows):
+        if ribs is None:
+            cost[i] -= np.log(max(anchor.probability[row.lowest], 1e-9))
+            continue
+        levels, z = rivals[row].levels, z_mm[list(rivals[row].indices)].tolist()
+        cost[i] -= np.log(max(prior(anchor, *row), 1e-9))
+        cost[i] -= log_likelihood(ribs, levels, z, row.thoracic, extent_mm)
+        cost[i] -= np.log1p(-np.minimum(miscounts(levels, z), 0.99)).sum()
     weight = np.exp(cost.min() - cost)
-    return dict(zip(names, (weight / weight.sum()).tolist(), strict=True))
+    return dict(zip(rows, (weight / weight.sum()).tolist(), strict=True))
 
 
 def _nothing_fits(profile: Profile, anchor: LowestLevel) -> str:

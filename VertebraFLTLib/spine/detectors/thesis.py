@@ -15,6 +15,7 @@ from VertebraFLTLib.spine.ct_evidence import CtProfile
 from VertebraFLTLib.spine.detectors.protocol import Place, check_profile, finished_set
 from VertebraFLTLib.spine.levels import order_up
 from VertebraFLTLib.spine.profile import Profile
+from VertebraFLTLib.spine.rib_stripes import Ribs
 
 MIN_PEAK_DISTANCE_MM = 20.0
 """The thesis's "5", in slices of 4 mm."""
@@ -77,6 +78,7 @@ class ThesisDetector:
         lowest: str | None = None,
         sacrum_top_z_mm: float | None = None,
         ct: CtProfile | None = None,
+        ribs: Ribs | None = None,
     ) -> BoundarySet:
         """See :class:`~VertebraFLTLib.spine.detectors.protocol.Detector`. Stops at T1/C7, or where the column ends."""
         anchor = lowest_level(profile, lowest, sacrum_top_z_mm)
