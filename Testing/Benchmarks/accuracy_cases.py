@@ -108,7 +108,7 @@ class Predictions:
                 return found, grid, model
         segmenter = self._segmenter(folder, model)
         found, grid, _ = segmenter.probabilities(case.ct, silent)
-        partial = file.with_suffix(".partial.npz")
+        partial = file.with_suffix(f".{os.getpid()}.partial.npz")
         np.savez_compressed(
             partial, **found, _size=grid.GetSize(), _spacing=grid.GetSpacing(), _origin=grid.GetOrigin()
         )
