@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from VertebraFLTLib.column import column_of
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.io.images import LoadedImage, read_image
 from VertebraFLTLib.io.suv_record import SuvOverrides
@@ -14,7 +15,7 @@ from VertebraFLTLib.io.writing import RUN_FILES, StagedFolder, sha256_of, write_
 from VertebraFLTLib.longitudinal.follow import Carrier, Reference, refuse_other_patient
 from VertebraFLTLib.longitudinal.registration import Scan
 from VertebraFLTLib.longitudinal.timeline import DayRow, DayRun, doubts_of, timeline, to_csv
-from VertebraFLTLib.pipeline import Stopwatch, column_of, run
+from VertebraFLTLib.pipeline import Stopwatch, run
 from VertebraFLTLib.progress import Progress, silent
 from VertebraFLTLib.report.style import save
 from VertebraFLTLib.report.timeline_figure import timeline_figure

@@ -30,10 +30,10 @@ class Changed:
 class LiveCase:
     """One case under review. What does not depend on the boundaries is prepared once, here.
 
-    ``semantic``: uint8, CT grid, as the pipeline leaves it; ``column``: bool, kji, of :func:`~.pipeline.column_of`;
+    ``semantic``: uint8, CT grid, as the pipeline leaves it; ``column``: bool, kji, of :func:`~.column.column_of`;
     ``pet_suv``: float, PET grid. ``slice_spacing_mm``: of the PET along the patient; from the boundaries' profile, or
     the PET, where it is not given. After each :meth:`update`, ``vertebrae`` and ``table`` equal what
-    ``pipeline.vertebra_mask`` and ``suv_table.measure`` would say of the same boundaries.
+    ``column.vertebra_mask`` and ``suv_table.measure`` would say of the same boundaries.
     """
 
     def __init__(

@@ -13,12 +13,13 @@ from typing import Any
 
 import SimpleITK as sitk
 
+from VertebraFLTLib.column import column_of, column_profile, without_islands
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.io.images import LoadedImage, read_image
 from VertebraFLTLib.io.suv_record import SuvOverrides, SuvRecord
 from VertebraFLTLib.io.writing import RUN_FILES, StagedFolder, sha256_of
 from VertebraFLTLib.peak_memory import peak_memory_mb
-from VertebraFLTLib.pipeline import column_of, column_profile, finish, run, without_islands
+from VertebraFLTLib.pipeline import finish, run
 from VertebraFLTLib.progress import Progress, Stopwatch, silent
 from VertebraFLTLib.quantification.coverage import Grid
 from VertebraFLTLib.report.run_folder import write_record, write_report

@@ -11,8 +11,9 @@ import SimpleITK as sitk
 from boundary_run import outcomes
 from column_conditions import CONDITIONS
 
+from VertebraFLTLib.column import column_of, vertebra_mask
 from VertebraFLTLib.phantom import PhantomCase
-from VertebraFLTLib.pipeline import column_of, find_boundaries, vertebra_mask
+from VertebraFLTLib.pipeline import find_boundaries
 from VertebraFLTLib.quantification.suv_table import measure
 from VertebraFLTLib.result import DETECTORS, Options
 from VertebraFLTLib.spine.boundaries import Boundary, BoundarySet

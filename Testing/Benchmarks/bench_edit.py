@@ -8,9 +8,10 @@ from collections.abc import Callable
 import numpy as np
 from SimpleITK import GetArrayViewFromImage
 
+from VertebraFLTLib.column import column_of, vertebra_mask
 from VertebraFLTLib.live import LiveCase
 from VertebraFLTLib.phantom import PhantomCase
-from VertebraFLTLib.pipeline import column_of, find_boundaries, vertebra_mask
+from VertebraFLTLib.pipeline import find_boundaries
 from VertebraFLTLib.quantification.suv_table import measure
 from VertebraFLTLib.result import Options
 from VertebraFLTLib.spine.boundaries import BoundarySet

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import SimpleITK as sitk
 
+from VertebraFLTLib.column import column_of, column_profile, vertebra_mask, without_islands
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.longitudinal.carry import carry, centres_of
 from VertebraFLTLib.longitudinal.registration import Registration, Scan, register
 from VertebraFLTLib.phantom import PhantomCase, PhantomOptions, Pose, make_phantom
-from VertebraFLTLib.pipeline import column_of, column_profile, find_boundaries, vertebra_mask, without_islands
+from VertebraFLTLib.pipeline import find_boundaries
 from VertebraFLTLib.progress import silent
 from VertebraFLTLib.quantification.suv_table import measure
 from VertebraFLTLib.result import Options

@@ -20,9 +20,10 @@ import SimpleITK as sitk
 from oblique_figures import dice_figure, slices_figure
 
 from VertebraFLTLib.anatomy import LEVEL_BY_NAME, LEVELS
+from VertebraFLTLib.column import column_of
 from VertebraFLTLib.io.geometry import to_lps
 from VertebraFLTLib.phantom import PhantomOptions, PhantomSize, make_phantom
-from VertebraFLTLib.pipeline import column_of, find_boundaries
+from VertebraFLTLib.pipeline import find_boundaries
 from VertebraFLTLib.quantification.coverage import Grid
 from VertebraFLTLib.result import Options
 from VertebraFLTLib.spine.boundaries import Boundary, BoundarySet

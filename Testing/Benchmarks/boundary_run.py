@@ -11,8 +11,8 @@ from boundary_scores import EDGE_MM, Score, gave_up, score
 from column_conditions import Condition
 from column_patients import Case, simulate
 
+from VertebraFLTLib.column import column_on_ct, line_of, profile_within, ribs_on_ct, sacrum_top
 from VertebraFLTLib.errors import InputError
-from VertebraFLTLib.pipeline import column_on_ct, line_of, profile_within, ribs_on_ct, sacrum_top
 from VertebraFLTLib.spine.detectors import DETECTORS, get_detector
 from VertebraFLTLib.spine.detectors.naming import Naming
 from VertebraFLTLib.spine.detectors.protocol import finished_set

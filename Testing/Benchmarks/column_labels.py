@@ -15,9 +15,9 @@ from column_patients import FINE_MM, LEVEL_UPTAKE, Case, scan, summed_activity
 from scipy.ndimage import distance_transform_edt, label
 
 from VertebraFLTLib.anatomy import LEVEL_BY_CODE, LEVEL_BY_NAME, SACRUM, VERTEBRAL_BODY
+from VertebraFLTLib.column import column_of, column_on_pet, discs_along, line_of
 from VertebraFLTLib.phantom.grid import Grid
 from VertebraFLTLib.phantom.uptake import TISSUE_SUV, marrow_uptake
-from VertebraFLTLib.pipeline import column_of, column_on_pet, discs_along, line_of
 
 CORTEX_MM = 1.0
 MARGIN_MM = 16.0

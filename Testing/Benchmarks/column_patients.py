@@ -20,6 +20,7 @@ from column_conditions import NOISE, Anatomy, Condition
 from scipy.ndimage import binary_dilation, binary_erosion, gaussian_filter, generate_binary_structure
 
 from VertebraFLTLib.anatomy import LEVEL_BY_NAME, SACRUM, VERTEBRAL_BODY
+from VertebraFLTLib.column import column_of, column_on_pet
 from VertebraFLTLib.phantom.arches import arch_solid
 from VertebraFLTLib.phantom.ct import finish_ct
 from VertebraFLTLib.phantom.grid import Grid
@@ -31,7 +32,6 @@ from VertebraFLTLib.phantom.spine_shape import SpinePlan, level_names, plan_spin
 from VertebraFLTLib.phantom.thorax import plan_cage, plan_sternum, rib_solids
 from VertebraFLTLib.phantom.uptake import TISSUE_SUV, MarrowUptake, marrow_uptake
 from VertebraFLTLib.phantom.vertebra import body_solid, disc_solid
-from VertebraFLTLib.pipeline import column_of, column_on_pet
 from VertebraFLTLib.spine.cleanup import regularise_column
 from VertebraFLTLib.spine.disc_track import DiscTrack
 

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 from boundary_run import given
 from column_labels import ON_LABELS, Scanned
 
-from VertebraFLTLib.pipeline import line_of
+from VertebraFLTLib.column import line_of
 from VertebraFLTLib.report.reformat import sample
 from VertebraFLTLib.report.style import GRID, INK, MUTED, SURE, calm, new_figure
 from VertebraFLTLib.spine.detectors import get_detector

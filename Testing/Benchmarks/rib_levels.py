@@ -16,7 +16,7 @@ import numpy as np
 import SimpleITK as sitk
 from column_labels import Anatomy, anatomies
 
-from VertebraFLTLib.pipeline import column_of, ribs_on_ct
+from VertebraFLTLib.column import column_of, ribs_on_ct
 from VertebraFLTLib.quantification.coverage import Grid
 from VertebraFLTLib.spine.anchors import COUNTS
 from VertebraFLTLib.spine.centre_line import centre_line

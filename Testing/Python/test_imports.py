@@ -15,7 +15,8 @@ LIBRARY = ROOT / "VertebraFLTLib"
 
 # The rooms in the order in which data flows; each may import itself and what is named for it, and nothing else here.
 BASE = {"anatomy", "errors", "peak_memory", "progress", "resources", "result", "__init__"}
-TO_PIPELINE = BASE | {"io", "segmentation", "spine", "quantification", "pipeline"}
+ON_IMAGES = BASE | {"io", "spine", "quantification"}
+TO_PIPELINE = ON_IMAGES | {"column", "segmentation", "pipeline"}
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(BASE, BASE),
     "io": BASE,
@@ -23,13 +24,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "segmentation": BASE | {"io"},
     "phantom": BASE | {"io"},
     "quantification": BASE | {"io", "spine"},
+    "column": ON_IMAGES,
     "pipeline": TO_PIPELINE,
-    "longitudinal": BASE | {"io", "spine", "quantification"},
+    "longitudinal": ON_IMAGES,
     "live": TO_PIPELINE,
     "report": TO_PIPELINE | {"longitudinal"},
-    "evaluation": TO_PIPELINE - {"pipeline"} | {"report"},
+    "evaluation": ON_IMAGES | {"segmentation", "report"},
     "mrml": TO_PIPELINE | {"report", "phantom", "live"},
-    "training": TO_PIPELINE - {"pipeline"} | {"phantom", "evaluation"},
+    "training": ON_IMAGES | {"segmentation", "phantom", "evaluation"},
     "workflow": TO_PIPELINE | {"report", "mrml", "phantom"},
     "follow_up": TO_PIPELINE | {"longitudinal", "report", "workflow"},
     "cli": TO_PIPELINE | {"report", "mrml", "phantom", "workflow", "follow_up", "training", "evaluation"},

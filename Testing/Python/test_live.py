@@ -10,9 +10,9 @@ import SimpleITK as sitk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from VertebraFLTLib.column import column_of, vertebra_mask
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.live import Changed, LiveCase
-from VertebraFLTLib.pipeline import column_of, vertebra_mask
 from VertebraFLTLib.quantification.coverage import Grid
 from VertebraFLTLib.quantification.suv_table import measure
 from VertebraFLTLib.spine.boundaries import Boundary, BoundarySet

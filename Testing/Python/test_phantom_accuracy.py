@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from VertebraFLTLib.pipeline import column_of, find_boundaries, vertebra_mask
+from VertebraFLTLib.column import column_of, vertebra_mask
+from VertebraFLTLib.pipeline import find_boundaries
 from VertebraFLTLib.quantification.suv_table import measure
 from VertebraFLTLib.result import Options
 from VertebraFLTLib.spine.boundaries import Boundary

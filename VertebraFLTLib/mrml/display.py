@@ -10,6 +10,7 @@ import SimpleITK as sitk
 import slicer
 
 from VertebraFLTLib.anatomy import VERTEBRAL_BODY
+from VertebraFLTLib.column import column_of
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.live import LiveCase
 from VertebraFLTLib.mrml import planes, tables
@@ -18,7 +19,6 @@ from VertebraFLTLib.mrml.hierarchy import put_beside
 from VertebraFLTLib.mrml.scheduler import Scheduler
 from VertebraFLTLib.mrml.surfaces import SurfaceControl, SurfaceSettings
 from VertebraFLTLib.mrml.vertebra_layer import stale_levels, update_vertebrae
-from VertebraFLTLib.pipeline import column_of
 from VertebraFLTLib.quantification.coverage import Box, Grid, LabelBoxes
 from VertebraFLTLib.quantification.suv_table import RegionSuv
 from VertebraFLTLib.result import Result

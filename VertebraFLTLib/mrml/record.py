@@ -7,7 +7,7 @@ from typing import Any
 
 import SimpleITK as sitk
 
-from VertebraFLTLib import pipeline
+from VertebraFLTLib.column import column_of, column_profile, vertebra_mask, without_islands
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.io.geometry import OriginalGeometry, to_lps
 from VertebraFLTLib.io.images import ImageSource, LoadedImage
@@ -17,6 +17,7 @@ from VertebraFLTLib.mrml.models import surfaces_of
 from VertebraFLTLib.mrml.tables import suv_from_table
 from VertebraFLTLib.mrml.vertebra_layer import semantic_of
 from VertebraFLTLib.mrml.volumes import image_from_node
+from VertebraFLTLib.pipeline import doubts
 from VertebraFLTLib.quantification.completeness import completeness_warnings
 from VertebraFLTLib.quantification.masks_on_pet import bones_on_pet
 from VertebraFLTLib.result import Options, Result
@@ -68,9 +69,9 @@ def result_of(nodes: SceneNodes, content: dict[str, Any]) -> Result:
         raise InputError(f"{nodes.case.GetName()}: not a whole review ({error}); run the case again") from error
     pet_suv = sitk.Cast(pet.image, sitk.sitkFloat32)
     semantic = semantic_of(nodes.segmentation, nodes.ct)
-    column = pipeline.column_of(semantic)
-    semantic, _ = pipeline.without_islands(semantic, column)
-    profile = pipeline.column_profile(pet_suv, semantic, column)
+    column = column_of(semantic)
+    semantic, _ = without_islands(semantic, column)
+    profile = column_profile(pet_suv, semantic, column)
     boundaries = history_of(content, profile).current
     partly = completeness_warnings(bones_on_pet(pet_suv, semantic), semantic)
     return Result(
@@ -79,14 +80,14 @@ def result_of(nodes: SceneNodes, content: dict[str, Any]) -> Result:
         pet_suv=pet_suv,
         suv=suv,
         semantic=semantic,
-        vertebrae=pipeline.vertebra_mask(semantic, column, boundaries, profile.spacing_mm),
+        vertebrae=vertebra_mask(semantic, column, boundaries, profile.spacing_mm),
         profile=profile,
         boundaries=boundaries,
         suv_table=suv_from_table(nodes.suv_table),
         surfaces=surfaces_of(nodes.surfaces),
         options=options,
         segmentation=details,
-        warnings=[*warnings, *partly, *pipeline.doubts(suv, boundaries)],
+        warnings=[*warnings, *partly, *doubts(suv, boundaries)],
         input_warnings=warnings,
         carried=carried,
         edited=edited,

@@ -16,9 +16,7 @@ CORE_MM = 8.0  # radius around the centre line: away from walls and osteophytes,
 SMOOTH_MM = 10.0  # of the centre line
 DARK_HU, BRIGHT_HU = -50.0, 500.0  # fat and gas, metal and sclerosis count no more than this
 GRID_MM = 1.0
-REACH = (
-    0.26  # the endplates that flank a disc lie within this share of a span; the middle of a body is further from them
-)
+REACH = 0.26  # the endplates that flank a disc lie within this share of a span, the middle of a body further away
 GAP_MM = 2.0
 HU_UNIT = 35.0  # dips of this many HU occur inside bodies (texture, veins, noise) about as often as 1 sd of noise
 BODY_UNIT = 0.12  # likewise the share of the core that the mask leaves open

@@ -31,12 +31,8 @@ LAST_RIBS = (
     (0.60, LAST_RIB_START, (0.02, 0.05, 0.20, 0.35, 0.33, 0.05)),
     (0.29, LAST_RIB_START, (0.01, 0.01, 0.03, 0.05, 0.20, 0.70)),
 )
-UNSEEN_RIB, UNSEEN_LAST_RIB, UNSEEN_UPPER_RIB, UNSEEN_PROCESS = (
-    0.05,
-    0.10,
-    0.3,
-    0.35,
-)  # chance that none is found where one is
+# Chance that none is found where one is.
+UNSEEN_RIB, UNSEEN_LAST_RIB, UNSEEN_UPPER_RIB, UNSEEN_PROCESS = 0.05, 0.10, 0.3, 0.35
 CLUTTER = 0.01  # density of a stripe that belongs to no vertebra: hip bones, contrast medium, metal
 # Likewise beside cervical vertebrae: processes; collar bones, shoulder blades and the first rib beside C6 and C7.
 NECK_PROCESS, SHOULDERS, NECK = 0.6, 0.6, 0.05

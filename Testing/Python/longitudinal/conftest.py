@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from VertebraFLTLib.column import column_of
 from VertebraFLTLib.longitudinal.registration import Registration, Scan, register
 from VertebraFLTLib.longitudinal.rigid import Rigid
 from VertebraFLTLib.longitudinal.spine_line import SpineLine
 from VertebraFLTLib.phantom import PhantomCase
-from VertebraFLTLib.pipeline import column_of
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from VertebraFLTLib.column import column_of, column_profile, vertebra_mask
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.longitudinal.carry import carry
 from VertebraFLTLib.longitudinal.registration import Scan, register
-from VertebraFLTLib.pipeline import column_of, column_profile, find_boundaries, vertebra_mask
+from VertebraFLTLib.pipeline import find_boundaries
 from VertebraFLTLib.quantification.suv_table import measure
 from VertebraFLTLib.result import Options
 from VertebraFLTLib.spine.boundaries import Boundary, BoundarySet

@@ -9,8 +9,8 @@ from vtkmodules.util.numpy_support import vtk_to_numpy
 
 slicer = pytest.importorskip("slicer")
 
-from VertebraFLTLib import pipeline  # noqa: E402
 from VertebraFLTLib.anatomy import LEVEL_BY_NAME  # noqa: E402
+from VertebraFLTLib.column import column_of, vertebra_mask  # noqa: E402
 from VertebraFLTLib.mrml.case import cases_of  # noqa: E402
 from VertebraFLTLib.mrml.exporting import export_mrb  # noqa: E402
 from VertebraFLTLib.mrml.logic import open_review  # noqa: E402
@@ -23,8 +23,8 @@ from VertebraFLTLib.quantification.uptake_field import uptake_field  # noqa: E40
 def agrees_with_a_fresh_computation(review):
     """Tables and segments in the scene are those that a run with these boundaries would have made."""
     shown = review.result
-    column = pipeline.column_of(shown.semantic)
-    vertebrae = pipeline.vertebra_mask(shown.semantic, column, review.boundaries, shown.profile.spacing_mm)
+    column = column_of(shown.semantic)
+    vertebrae = vertebra_mask(shown.semantic, column, review.boundaries, shown.profile.spacing_mm)
     labels = sitk.GetArrayFromImage(vertebrae)
     fresh = measure(shown.pet_suv, shown.semantic, vertebrae, review.boundaries)
     assert np.array_equal(sitk.GetArrayFromImage(shown.vertebrae), labels)

@@ -6,7 +6,7 @@ import pytest
 
 slicer = pytest.importorskip("slicer")
 
-from VertebraFLTLib import pipeline  # noqa: E402
+from VertebraFLTLib.column import column_of, vertebra_mask  # noqa: E402
 from VertebraFLTLib.errors import InputError  # noqa: E402
 from VertebraFLTLib.mrml.case import cases_of  # noqa: E402
 from VertebraFLTLib.mrml.logic import open_review  # noqa: E402
@@ -20,8 +20,8 @@ from VertebraFLTLib.quantification.surfaces import percentile_surfaces  # noqa: 
 def review(result_on, wait):
     """A case whose surfaces are those of its own uptake, opened with a scheduler that waits."""
     result = result_on()
-    column = pipeline.column_of(result.semantic)
-    result.vertebrae = pipeline.vertebra_mask(result.semantic, column, result.boundaries, result.profile.spacing_mm)
+    column = column_of(result.semantic)
+    result.vertebrae = vertebra_mask(result.semantic, column, result.boundaries, result.profile.spacing_mm)
     result.surfaces = percentile_surfaces(result.pet_suv, result.semantic, result.vertebrae, (50.0, 85.0, 98.0))
     scene = private_scene()
     presenter = open_review(build_scene(result, scene).case, result=result, scheduler=wait)

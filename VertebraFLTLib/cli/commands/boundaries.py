@@ -7,12 +7,13 @@ import logging
 from pathlib import Path
 
 from VertebraFLTLib.cli import arguments
+from VertebraFLTLib.column import column_of
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.io.geometry import check_overlap
 from VertebraFLTLib.io.images import read_image
 from VertebraFLTLib.io.suv import pet_to_suv
 from VertebraFLTLib.io.writing import StagedFolder, write_text
-from VertebraFLTLib.pipeline import column_of, doubts, find_boundaries
+from VertebraFLTLib.pipeline import doubts, find_boundaries
 from VertebraFLTLib.progress import Progress
 from VertebraFLTLib.segmentation.given import check_labels
 
