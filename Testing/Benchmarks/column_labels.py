@@ -198,7 +198,7 @@ class Scanned:
             on_pet = column_on_pet(pet, self._semantic, self._column)
             truth = tuple((b, a, z + condition.shift_mm) for b, a, z in self.truth)
             discs = self._discs if condition.with_discs else None
-            yield Case(pet, self._semantic, self._column, on_pet, truth, levels, ct, discs)
+            yield Case(pet, self._semantic, self._column, on_pet, truth, levels, ct=ct, discs=discs)
 
 
 def _image(anatomy: Anatomy, bodies: np.ndarray) -> sitk.Image:
