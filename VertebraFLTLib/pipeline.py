@@ -198,6 +198,10 @@ def doubts(suv: SuvRecord, boundaries: BoundarySet) -> list[str]:
     if boundaries.level_confidence < SURE_OF_NAMES:
         found.append(
             f"level names are an inference (confidence {in_words(boundaries)}: {boundaries.level_reason}); "
-            + ("settle them in the run they were carried from" if carried else "give the lowest level with --lowest")
+            + (
+                "settle them in the run they were carried from"
+                if carried
+                else "check the count of boundaries, and give the lowest level with --lowest where it is known"
+            )
         )
     return found

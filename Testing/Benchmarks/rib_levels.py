@@ -1,6 +1,6 @@
 """Where ribs end in the real CT, by the CT alone: found between the true boundaries, against the names of the labels.
 
-Prints the table of docs/boundaries.md, section "Ribs". Needs $VERTEBRAFLT_SHARED.
+Prints the table of docs/boundaries.md, section "Names". Needs $VERTEBRAFLT_SHARED.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.longitudinal.registration import Registration
 from VertebraFLTLib.spine.boundaries import BoundarySet
 from VertebraFLTLib.spine.boundary import AXIAL, Boundary, unit_normal
+from VertebraFLTLib.spine.name_confidence import by_level
 from VertebraFLTLib.spine.profile import Profile
 from VertebraFLTLib.spine.valleys import valley_depths
 
@@ -68,11 +69,13 @@ def carry(reference: BoundarySet, registration: Registration, profile: Profile) 
         )
     depths, _, _ = valley_depths([one.z_mm for one in found], profile)
     bounds = tuple(replace(one, depth_suv=float(depth)) for one, depth in zip(found, depths, strict=True))
-    level, reason = _names(reference, registration)
+    kept, reason = _names(reference, registration)
+    known = by_level(reference)
+    sure = tuple(known[name] * kept for name in (bounds[0].below, *(one.above for one in bounds)))
     ends = profile.extent_mm
     # An end that was carried lies inside the view, however far the mask goes on.
     cut = (profile.cut[0] and bottom == ends[0], profile.cut[1] and top == ends[1])
-    return BoundarySet(bounds, bottom, top, level, reason, *cut, profile)
+    return BoundarySet(bounds, bottom, top, min(sure), reason, *cut, profile, name_confidence=sure)
 
 
 def centres_of(reference: BoundarySet, registration: Registration) -> np.ndarray:
@@ -176,9 +179,9 @@ def _trust(registration: Registration, s: float) -> tuple[float, tuple[str, ...]
 
 
 def _names(reference: BoundarySet, registration: Registration) -> tuple[float, str]:
-    """How sure the names are: as in the reference, less the chance of a slip by a level."""
+    """The share of the names' confidence that is kept, less the chance of a slip by a level, and why."""
     kept = NAMES_BY_BANDS if _leads(registration) else NAMES_BY_MASKS[registration.rigid.pelvis]
     reason = f"carried from another day ({reference.level_reason})" if reference.level_reason else "carried"
     if kept < NAMES_BY_BANDS:
         reason += "; a slip by one level is not excluded: the CTs do not show the same discs"
-    return reference.level_confidence * kept, reason
+    return kept, reason

@@ -38,10 +38,9 @@ class Stripe:
 
 @dataclass(frozen=True)
 class Ribs:
-    """All stripes by rising z, and ``view_mm``, the heights between which the CT would show them."""
+    """All stripes that a CT shows beside the column, by rising z."""
 
     stripes: tuple[Stripe, ...]
-    view_mm: tuple[float, float]
 
 
 def find_ribs(
@@ -81,7 +80,7 @@ def find_ribs(
             found.append(Stripe(side, float(at), float(FAR_MM) if far > min(room, FAR_MM) - EDGE_MM else far))
     if not seen:
         return None
-    return Ribs(tuple(sorted(found, key=lambda one: one.z_mm)), (float(z[0] - step / 2), float(z[-1] + step / 2)))
+    return Ribs(tuple(sorted(found, key=lambda one: one.z_mm)))
 
 
 def _room_mm(centre_x: FloatArray, width: int, side: int, spacing: float) -> float:

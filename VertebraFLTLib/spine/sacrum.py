@@ -44,7 +44,9 @@ def without_sacrum(profile: Profile, sacrum_top_z_mm: float) -> Profile:
 def doubt_a_sliver(boundaries: BoundarySet) -> BoundarySet:
     """Less sure of the names where the lowest vertebra, though the sacrum is in view, is there only in part."""
     vertebrae = boundaries.vertebrae()
-    if not vertebrae or vertebrae[0].complete or boundaries.level_confidence <= UNSURE:
+    sure = (boundaries.level_confidence, *boundaries.name_confidence)
+    if not vertebrae or vertebrae[0].complete or max(sure) <= UNSURE:
         return boundaries
     reason = f"only a part of {vertebrae[0].level} was found above the sacrum: names may be off by one"
-    return replace(boundaries, level_confidence=UNSURE, level_reason=reason, name_confidence=())
+    least = min(boundaries.level_confidence, UNSURE)
+    return replace(boundaries, level_confidence=least, level_reason=reason, name_confidence=())

@@ -29,7 +29,7 @@ def ribs_of(names, z_mm, last: str, last_reach=66.0, rng=None) -> Ribs:
         for side in (-1, 1):
             at = (low + high) / 2 + (lift + rng.normal(0, 0.08)) * (high - low)
             stripes.append(Stripe(side, float(at), float(min(reach + rng.normal(0, 3), 90.0))))
-    return Ribs(tuple(sorted(stripes, key=lambda s: s.z_mm)), (fences[0], fences[-1]))
+    return Ribs(tuple(sorted(stripes, key=lambda s: s.z_mm)))
 
 
 def test_shares_of_people_sum_to_one():
@@ -90,7 +90,6 @@ def test_ribs_that_end_one_vertebra_too_high_take_the_confidence(make_beads):
     ribs = ribs_of(beads.names, beads.z_mm, "T11")  # T12 then has processes only, as a lumbar vertebra
     rudimentary = Ribs(
         tuple(Stripe(s.side, s.z_mm, 38.0) if beads.z_mm[4] < s.z_mm < beads.z_mm[5] else s for s in ribs.stripes),
-        ribs.view_mm,
     )
     sacrum = beads.profile.extent_mm[0] - 8.0
     found = get_detector("span-prior").detect(beads.profile, sacrum_top_z_mm=sacrum, ribs=rudimentary)
@@ -100,7 +99,7 @@ def test_ribs_that_end_one_vertebra_too_high_take_the_confidence(make_beads):
 def test_too_few_ribs_change_nothing_but_the_words(make_beads):
     beads = make_beads(4, lowest="L5", highest="T12", top_share=0.6, cut=(False, True))
     ribs = ribs_of(beads.names, beads.z_mm, "T12")
-    few = Ribs(tuple(s for s in ribs.stripes if s.reach_mm < 55), ribs.view_mm)
+    few = Ribs(tuple(s for s in ribs.stripes if s.reach_mm < 55))
     extent = beads.profile.extent_mm
     assert in_view(None, *extent) is False and in_view(few, *extent) is False
     sacrum = extent[0] - 8.0
@@ -109,11 +108,19 @@ def test_too_few_ribs_change_nothing_but_the_words(make_beads):
     assert by_level(found) == by_level(alone) and "no ribs in view" in found.level_reason
 
 
+def test_ways_to_count_that_differ_out_of_view_only_are_one(make_beads):
+    beads = make_beads(1, lowest="T5", highest="C3", top_share=0.5, cut=(True, True))
+    ribs = ribs_of(beads.names, beads.z_mm, "T12")
+    given = get_detector("span-prior").detect(beads.profile, lowest="T5", ribs=ribs)
+    assert given.names == beads.names and given.level_confidence > 0.97
+    assert "possible" not in given.level_reason
+
+
 def test_clutter_beside_the_pelvis_and_in_the_kidneys_is_outvoted(make_beads):
     beads = make_beads(5, lowest="L5", highest="T6", top_share=0.5, cut=(False, True))
     ribs = ribs_of(beads.names, beads.z_mm, "T12")
     low = beads.profile.extent_mm[0]
     clutter = [Stripe(side, low + up, 90.0) for side, up in ((-1, 5.0), (1, 8.0), (-1, 20.0), (1, 95.0))]
-    crowded = Ribs((*ribs.stripes, *clutter), ribs.view_mm)
+    crowded = Ribs((*ribs.stripes, *clutter))
     found = get_detector("span-prior").detect(beads.profile, sacrum_top_z_mm=low - 8.0, ribs=crowded)
     assert found.names == beads.names

@@ -22,6 +22,7 @@ LEFT_OVER = 2.0  # an end piece of more than this share of its vertebra is not e
 UNEXPLAINED = 0.3
 SHOWN = 0.9  # a PET that shows fewer of the boundaries than this leaves the count to CT and spans
 UNCERTAIN, FALSE = 0.5, 0.3  # a boundary below this confidence may be one that is not there: at none, in three of ten
+ALMOST = 1 - 1e-9  # no count is impossible
 POSSIBLE = 0.1  # a rival naming is mentioned from this probability on
 
 
@@ -81,9 +82,11 @@ class Naming:
         else:
             right = float(np.prod(1 - off) * np.prod(1 - false))
             counted = [(np.full(len(levels), doubt.sum()), np.full(len(levels), right))]
+        # The fit knows spines of 24 vertebrae only: where ribs make other counts rivals, it cannot judge those.
+        most = self.chance[self.row] if any(row.thoracic != USUAL_COUNTS[0] for row in self.chance) else 1.0
         sure, cap = np.zeros(len(levels)), self._cap()
         for wrong, whole in counted:
-            base = 1.0 if self.anchor.given else logistic(self.features(wrong), LEVEL)
+            base = 1.0 if self.anchor.given else np.minimum(logistic(self.features(wrong), LEVEL), most)
             sure = np.maximum(sure, cap * base * whole)
         if self.anchor.given and len(self.chance) > 1:
             sure = sure * self.chance[self.row]
@@ -96,7 +99,9 @@ class Naming:
         doubt: FloatArray, false: FloatArray, off: FloatArray, levels: np.ndarray, at: int
     ) -> tuple[FloatArray, FloatArray]:
         """Boundaries expected wrong, and the chance of no miscount, between vertebra ``at`` and each vertebra."""
-        wrong, real, whole = (np.insert(np.cumsum(x), 0, 0.0) for x in (doubt, np.log1p(-false), np.log1p(-off)))
+        wrong, real, whole = (
+            np.insert(np.cumsum(x), 0, 0.0) for x in (doubt, np.log1p(-false), np.log1p(-np.minimum(off, ALMOST)))
+        )
         low, high = np.minimum(levels, at), np.maximum(levels, at)
         # A vertebra that is two shifts its own name and all on its far side from the anchor.
         log_right = np.where(low == high, 0.0, whole[high + 1] - whole[low] + real[high] - real[low])
@@ -122,7 +127,7 @@ class Naming:
             parts = [self.anchor.reason]
         else:
             by_ribs = self.last_rib is not None and not self.anchor.sacrum
-            why = f"no sacrum to count from; {self.ribs}" if by_ribs else self.anchor.reason
+            why = f"{self.anchor.reason}; {self.ribs}" if by_ribs else self.anchor.reason
             parts = [f"lowest vertebra {self.row.lowest}: {why}"]
             if self.anchor.sacrum and self.last_rib is None:
                 parts.append(

@@ -86,7 +86,7 @@ class SpanPriorDetector:
                     rivals[Row(name, thoracic)] = found
         if not rivals:
             raise InputError(_nothing_fits(profile, anchor))
-        chance = _posterior(rivals, anchor, counted, pet.z_mm, (bottom, top))
+        chance = _merged(_posterior(rivals, anchor, counted, pet.z_mm, (bottom, top)), rivals)
         row = max(chance, key=lambda one: chance[one])
         chosen = rivals[row]
         places = _refined(chosen, evidence, ValleyPlaces(*profile.column()))
@@ -150,7 +150,8 @@ def _refined(chosen: Placement, evidence: _Evidence, valleys: ValleyPlaces) -> l
         for at, span, (_, ct) in zip(planned, spans, found, strict=True)
     ]
     flat = is_flat([pet for pet, _ in found])
-    apart = 0.0 if flat else _apart(middles, discs)
+    seen = [middle if pet >= VALLEY else None for middle, (pet, _) in zip(middles, found, strict=True)]
+    apart = 0.0 if flat else _apart(seen, discs)
     knows_discs = evidence.ct is not None and evidence.ct.knows_discs
     places = []
     for i, (pet, ct) in enumerate(found):
@@ -210,6 +211,15 @@ def _posterior(
         cost[i] -= np.log1p(-np.minimum(miscounts(levels, z), 0.99)).sum()
     weight = np.exp(cost.min() - cost)
     return dict(zip(rows, (weight / weight.sum()).tolist(), strict=True))
+
+
+def _merged(chance: dict[Row, float], rivals: dict[Row, Placement]) -> dict[Row, float]:
+    """Ways to count that differ out of view only give the same names, and are one."""
+    kept: dict[Row, float] = {}
+    for row in sorted(chance, key=lambda one: -chance[one]):
+        same = next((one for one in kept if rivals[one].levels == rivals[row].levels), row)
+        kept[same] = kept.get(same, 0.0) + chance[row]
+    return kept
 
 
 def _nothing_fits(profile: Profile, anchor: LowestLevel) -> str:
