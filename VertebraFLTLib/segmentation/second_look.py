@@ -6,7 +6,7 @@ import numpy as np
 
 SHIFT = (3, 1, 1)
 """Voxels (k, j, i). Odd, so that cells and pooling windows fall elsewhere: what depends on how they happen to lie
-averages out. Over left-out volumes that gives more than the mirror alone (docs/accuracy.md)."""
+averages out."""
 
 
 def moved(volume: np.ndarray) -> np.ndarray:
