@@ -48,13 +48,20 @@ def test_a_sliver_is_not_scored():
     assert "0.4 ml in view" in accuracy_tables.case_table(scores)
 
 
-def test_thresholds_are_those_with_the_best_mean_over_the_cases_that_show_the_structure():
-    by_threshold = {0.3: ({1: 0.9, 3: 0.2}, {1: 0.5}), 0.5: ({1: 0.8, 3: 0.1}, {1: 0.7})}
-    by_threshold |= {0.7: ({1: 0.1, 3: 0.8}, {1: 0.9}), 0.9: ({1: 0.0, 3: 0.7}, {1: 0.0})}
+def test_thresholds_are_those_with_the_best_mean_where_enough_cases_show_the_structure():
+    # Bodies (1) and sternum (3) in three cases, sacrum (4) in one: it has the bodies' threshold, not its own best.
+    by_threshold = {
+        0.3: ({1: 0.9, 3: 0.2, 4: 0.1}, {1: 0.5, 3: 0.1}, {1: 0.6, 3: 0.0}),
+        0.5: ({1: 0.8, 3: 0.1, 4: 0.2}, {1: 0.7, 3: 0.2}, {1: 0.9, 3: 0.1}),
+        0.7: ({1: 0.1, 3: 0.8, 4: 0.9}, {1: 0.9, 3: 0.7}, {1: 0.5, 3: 0.9}),
+    }
+    by_threshold |= {t: tuple(dict.fromkeys(case, 0.0) for case in by_threshold[0.3]) for t in (0.4, 0.6)}
     of_cases = [
-        {(rule.name, t): each[n] for rule in accuracy_scores.RULES for t, each in by_threshold.items()} for n in (0, 1)
+        {(rule.name, t): each[n] for rule in accuracy_scores.RULES for t, each in by_threshold.items()}
+        for n in range(3)
     ]
-    assert accuracy_scores.best_thresholds(of_cases)["axial"] == [0.5, 0.5, 0.7, 0.5]  # no case shows hips or sacrum
+    assert set(by_threshold) == set(accuracy_scores.CANDIDATES)
+    assert accuracy_scores.best_thresholds(of_cases)["axial"] == [0.5, 0.5, 0.7, 0.5]  # no case shows hips
 
 
 def test_only_training_cases_are_left_out_by_folds():

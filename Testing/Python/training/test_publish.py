@@ -42,7 +42,7 @@ def test_the_folds_become_one_model(trained, tmp_path):
     assert publish_trained(trained, target, None) == target / "manifest.json"
     assert names(target) == ["fold0.safetensors", "fold1.safetensors", "manifest.json"]
     model = read_model(target)
-    assert (model.name, model.kind, model.mirror) == ("mine", "unet3d", False)
+    assert (model.name, model.kind, model.mirror) == ("mine", "unet3d", True)
     assert model.thresholds == {"volume": [0.5] * 4} and model.spacing_mm == trained.network.spacing_mm
     assert list(VolumeSegmenter(model, device="cpu").networks) == ["fold0", "fold1"]  # and the hashes are right
     notes = model.manifest["training"]
