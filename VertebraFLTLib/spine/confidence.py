@@ -14,7 +14,7 @@ from VertebraFLTLib.spine.signs import BY_CHANCE, Signs
 SHALLOW = 0.06  # a valley of less than this share of its peaks, or one that chance digs, is called shallow
 ODD_SPAN = 1.4  # a span is called odd when it is that many times longer or shorter than expected
 MOST = 0.98  # no condition that the simulations lack is taken for impossible
-MOST_BY_DENSITY = 0.85  # on real CT seven in ten of what density alone places are right, and no sign tells which
+MOST_BY_DENSITY = 0.85  # on real CT eight in ten of what density alone places are right, and no sign tells which
 
 
 @dataclass(frozen=True)
