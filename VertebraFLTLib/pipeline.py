@@ -33,6 +33,7 @@ from VertebraFLTLib.result import Options, Result
 from VertebraFLTLib.segmentation.protocol import Segmenter
 from VertebraFLTLib.spine.boundaries import BoundarySet, discounted
 from VertebraFLTLib.spine.detectors import get_detector
+from VertebraFLTLib.spine.detectors.protocol import Clues
 from VertebraFLTLib.spine.disc_track import DiscTrack
 from VertebraFLTLib.spine.levels import SURE_OF_NAMES, check_level
 from VertebraFLTLib.spine.name_confidence import in_words
@@ -167,7 +168,7 @@ def find_boundaries(
     seen = column_on_ct(semantic, column, ct, discs)
     ribs = None if ct is None else ribs_on_ct(ct, line)
     boundaries = get_detector(options.detector).detect(
-        profile, lowest=options.lowest, sacrum_top_z_mm=top, ct=seen, ribs=ribs
+        profile, Clues(lowest=options.lowest, sacrum_top_z_mm=top, ct=seen, ribs=ribs)
     )
     if top is not None and options.lowest is None:
         boundaries = doubt_a_sliver(boundaries)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from VertebraFLTLib.column import column_on_ct, line_of, profile_within, ribs_on
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.spine.detectors import DETECTORS, get_detector
 from VertebraFLTLib.spine.detectors.naming import Naming
-from VertebraFLTLib.spine.detectors.protocol import finished_set
+from VertebraFLTLib.spine.detectors.protocol import Clues, finished_set
 from VertebraFLTLib.spine.detectors.span_prior import SpanPriorDetector
 from VertebraFLTLib.spine.sacrum import doubt_a_sliver
 from VertebraFLTLib.spine.signs import Signs, signs
@@ -37,17 +37,18 @@ class Given:
     """What a detector is given of a case."""
 
     profile: Any
-    anchor: dict[str, Any]
+    clues: Clues
 
 
 def given(case: Case) -> Given:
     """Profile, sacrum and CT evidence of a case, by the pipeline's own steps."""
     profile = profile_within(case.pet_suv, case.semantic, case.on_pet)
-    anchor = {"sacrum_top_z_mm": sacrum_top(case.semantic, profile), "ct": None, "ribs": None}
+    clues = Clues(sacrum_top_z_mm=sacrum_top(case.semantic, profile))
     if case.ct is not None:
-        anchor["ct"] = column_on_ct(case.semantic, case.column, case.ct, case.discs)
-        anchor["ribs"] = ribs_on_ct(case.ct_beside or case.ct, line_of(case.semantic, case.column))
-    return Given(profile, anchor)
+        ct = column_on_ct(case.semantic, case.column, case.ct, case.discs)
+        ribs = ribs_on_ct(case.ct_beside or case.ct, line_of(case.semantic, case.column))
+        clues = replace(clues, ct=ct, ribs=ribs)
+    return Given(profile, clues)
 
 
 def outcomes(
@@ -71,9 +72,9 @@ def outcomes(
 
 def one_score(detector: str, data: Given, truth: tuple[tuple[str, str, float], ...], uncertain: str = "") -> Score:
     """One detector on one case."""
-    profile, sacrum = data.profile, data.anchor["sacrum_top_z_mm"]
+    profile, sacrum = data.profile, data.clues.sacrum_top_z_mm
     try:
-        found = get_detector(detector).detect(profile, **data.anchor)
+        found = get_detector(detector).detect(profile, data.clues)
     except InputError as error:
         return gave_up(truth, profile.extent_mm, profile.spacing_mm, str(error))
     if sacrum is not None:
@@ -110,7 +111,7 @@ def example(case: Case, names: bool = False, anatomy: str = "", uncertain: str =
     """The default detector on one case, with the signs that its confidences rest on."""
     data = given(case)
     detector = SpanPriorDetector()
-    levels, places, naming = detector.place(data.profile, **data.anchor)
+    levels, places, naming = detector.place(data.profile, data.clues)
     found = finished_set(data.profile, levels, places, detector.name)
     got = score(case.truth, data.profile.extent_mm, found, data.profile.spacing_mm)
     z = np.array([one[2] for one in case.truth])

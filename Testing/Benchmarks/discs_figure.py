@@ -23,7 +23,7 @@ def draw(scanned: Scanned, path: Path) -> None:
     """From the feet (left) to the head: CT with the true discs, the network's discs, the profile, and boundaries."""
     case = next(scanned.cases(FLAT, 1))
     data = given(case)
-    found = get_detector("span-prior").detect(data.profile, **data.anchor)
+    found = get_detector("span-prior").detect(data.profile, data.clues)
     assert case.discs is not None and case.ct is not None
     z = case.discs.z_mm
     across = np.arange(-ACROSS_MM, ACROSS_MM + 0.1, 0.75)

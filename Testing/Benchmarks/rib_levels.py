@@ -16,10 +16,8 @@ import numpy as np
 import SimpleITK as sitk
 from column_labels import Anatomy, anatomies
 
-from VertebraFLTLib.column import column_of, ribs_on_ct
-from VertebraFLTLib.quantification.coverage import Grid
+from VertebraFLTLib.column import column_of, line_of, ribs_on_ct
 from VertebraFLTLib.spine.anchors import COUNTS
-from VertebraFLTLib.spine.centre_line import centre_line
 from VertebraFLTLib.spine.levels import THORACIC_COUNTS, order_up
 from VertebraFLTLib.spine.rib_evidence import in_view, log_likelihood
 from VertebraFLTLib.spine.rib_stripes import Ribs
@@ -44,7 +42,7 @@ def row(anatomy: Anatomy) -> str:
     truth = anatomy.truth()
     names, z = [truth[0][0], *(above for _, above, _ in truth)], [at for _, _, at in truth]
     began = time.perf_counter()
-    ribs = ribs_on_ct(ct, centre_line(column, Grid.of(ct).ijk_to_lps))
+    ribs = ribs_on_ct(ct, line_of(bodies, column))
     took = time.perf_counter() - began
     heights = anatomy.image.GetOrigin()[2] + anatomy.image.GetSpacing()[2] * np.flatnonzero(column.any(axis=(1, 2)))
     extent = float(heights[0]), float(heights[-1])

@@ -81,11 +81,11 @@ def test_ribs_drawn_into_the_ct_tell_the_names(name: str, last: str):
     condition = next(c for c in CONDITIONS if c.name == name)
     case = simulate(0, condition)
     data = given(case)
-    reach = {s.reach_mm for s in data.anchor["ribs"].stripes}
+    reach = {s.reach_mm for s in data.clues.ribs.stripes}
     assert min(reach) < 55 and max(reach) == 90  # processes and ribs
     got = one_score("span-prior", data, case.truth)
     assert got.names_right and last in case.levels and not boundary_tables.silent_names(got)
-    blind = one_score("span-prior", replace(data, anchor=data.anchor | {"ribs": None}), case.truth)
+    blind = one_score("span-prior", replace(data, clues=replace(data.clues, ribs=None)), case.truth)
     assert not blind.names_right
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from VertebraFLTLib.spine.ct_evidence import DISC_MOST, MOST, NO_DISC, CtEvidence, CtProfile, ct_profile
 from VertebraFLTLib.spine.detectors import get_detector
+from VertebraFLTLib.spine.detectors.protocol import Clues
 from VertebraFLTLib.spine.disc_track import DiscTrack
 from VertebraFLTLib.spine.profile import Profile
 
@@ -72,7 +73,7 @@ def test_on_a_flat_pet_the_ct_places_the_boundaries_and_says_so(make_beads):
     ct = CtProfile(z, density(z, beads.z_mm), np.ones(len(z)))
     profile = flat_pet(beads, np.random.default_rng(0))
     sacrum = beads.profile.extent_mm[0] - 8.0
-    found = get_detector("span-prior").detect(profile, sacrum_top_z_mm=sacrum, ct=ct)
+    found = get_detector("span-prior").detect(profile, Clues(sacrum_top_z_mm=sacrum, ct=ct))
     at = {(b.below, b.above): b for b in found.boundaries}
     lumbar = [
         (at[pair], z)
@@ -87,7 +88,7 @@ def test_on_a_flat_pet_the_ct_places_the_boundaries_and_says_so(make_beads):
 def test_on_a_flat_pet_without_ct_the_prior_places_them_and_says_so(make_beads):
     beads = make_beads(1)
     found = get_detector("span-prior").detect(
-        flat_pet(beads, np.random.default_rng(0)), sacrum_top_z_mm=beads.profile.extent_mm[0] - 8.0
+        flat_pet(beads, np.random.default_rng(0)), Clues(sacrum_top_z_mm=beads.profile.extent_mm[0] - 8.0)
     )
     by_prior = [b for b in found.boundaries if b.source == "prior"]
     assert len(by_prior) >= 0.5 * len(found.boundaries)
@@ -100,7 +101,7 @@ def test_a_clear_pet_is_not_overruled_by_a_ct_that_lies_elsewhere(make_beads):
     z = np.arange(beads.profile.extent_mm[0], beads.profile.extent_mm[1], 2.0)
     shifted = CtProfile(z, density(z, beads.z_mm + 5.0), np.ones(len(z)))
     sacrum = beads.profile.extent_mm[0] - 8.0
-    found = get_detector("span-prior").detect(beads.profile, sacrum_top_z_mm=sacrum, ct=shifted)
+    found = get_detector("span-prior").detect(beads.profile, Clues(sacrum_top_z_mm=sacrum, ct=shifted))
     at = {(b.below, b.above): b.z_mm for b in found.boundaries}
     pairs = zip(beads.names[:-1], beads.names[1:], strict=True)
     assert max(abs(at[p] - z) for p, z in zip(pairs, beads.z_mm, strict=True)) <= 4.0
@@ -132,7 +133,9 @@ def test_on_a_flat_pet_the_networks_discs_place_nearly_all(make_beads):
     beads = make_beads(3)
     extent = beads.profile.extent_mm
     profile = flat_pet(beads, np.random.default_rng(3))
-    found = get_detector("span-prior").detect(profile, sacrum_top_z_mm=extent[0] - 8.0, ct=discs_at(beads.z_mm, extent))
+    found = get_detector("span-prior").detect(
+        profile, Clues(sacrum_top_z_mm=extent[0] - 8.0, ct=discs_at(beads.z_mm, extent))
+    )
     at = {(b.below, b.above): b for b in found.boundaries}
     pairs = list(zip(beads.names[:-1], beads.names[1:], strict=True))
     assert all(abs(at[p].z_mm - z) <= 2.0 for p, z in zip(pairs, beads.z_mm, strict=True))
@@ -147,7 +150,7 @@ def test_where_the_pet_fails_a_disc_is_moved_as_pet_and_ct_lie_apart(make_beads)
     suv[hidden] = suv[hidden].max()
     profile = Profile(p.pet_slice, p.z_mm, suv, p.voxels)
     ct = discs_at(beads.z_mm - 5.0, p.extent_mm)  # the PET's content lies 5 mm above the CT's
-    found = get_detector("span-prior").detect(profile, sacrum_top_z_mm=p.extent_mm[0] - 8.0, ct=ct)
+    found = get_detector("span-prior").detect(profile, Clues(sacrum_top_z_mm=p.extent_mm[0] - 8.0, ct=ct))
     near = min(found.boundaries, key=lambda b: abs(b.z_mm - cold))
     assert near.source == "ct" and near.z_mm == pytest.approx(cold, abs=2.0)
     assert "no valley in the PET: placed by the CT" in near.reasons
@@ -159,10 +162,10 @@ def test_a_boundary_where_the_ct_shows_no_disc_is_said_to_be_one(make_beads):
     beads = make_beads(2)
     ct = discs_at(np.delete(beads.z_mm, 8), beads.profile.extent_mm)
     sacrum = beads.profile.extent_mm[0] - 8.0
-    found = get_detector("span-prior").detect(beads.profile, sacrum_top_z_mm=sacrum, ct=ct)
+    found = get_detector("span-prior").detect(beads.profile, Clues(sacrum_top_z_mm=sacrum, ct=ct))
     doubted = [b for b in found.boundaries if "the CT shows no disc here" in b.reasons]
     assert [round(abs(b.z_mm - beads.z_mm[8])) for b in doubted if b.above != "C1"] in ([0], [1])
     sure = get_detector("span-prior").detect(
-        beads.profile, sacrum_top_z_mm=sacrum, ct=discs_at(beads.z_mm, beads.profile.extent_mm)
+        beads.profile, Clues(sacrum_top_z_mm=sacrum, ct=discs_at(beads.z_mm, beads.profile.extent_mm))
     )
     assert doubted[0].confidence <= min(b.confidence for b in sure.boundaries if b.label == doubted[0].label)

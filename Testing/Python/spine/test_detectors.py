@@ -11,6 +11,7 @@ from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.spine.boundaries import BoundarySet
 from VertebraFLTLib.spine.confidence import judge
 from VertebraFLTLib.spine.detectors import DETECTORS, get_detector
+from VertebraFLTLib.spine.detectors.protocol import Clues
 from VertebraFLTLib.spine.profile import Profile
 from VertebraFLTLib.spine.signs import Place, signs
 
@@ -51,7 +52,7 @@ def test_the_registry_knows_its_detectors():
 def test_every_boundary_from_l5_to_the_neck(make_beads, name: str, condition: dict):
     for seed in range(2):
         beads = make_beads(seed, **condition)
-        found = get_detector(name).detect(beads.profile, sacrum_top_z_mm=sacrum_below(beads))
+        found = get_detector(name).detect(beads.profile, Clues(sacrum_top_z_mm=sacrum_below(beads)))
         errors = np.abs(errors_in_slices(found, beads))
         limit = 1.0 if condition.get("spacing_mm", 4) >= 4 else 2.0  # 4 mm
         assert np.nanmax(errors) <= limit
@@ -63,7 +64,7 @@ def test_positions_are_finer_than_slices(make_beads):
     errors = []
     for seed in range(4):
         beads = make_beads(seed)
-        found = get_detector("span-prior").detect(beads.profile, sacrum_top_z_mm=sacrum_below(beads))
+        found = get_detector("span-prior").detect(beads.profile, Clues(sacrum_top_z_mm=sacrum_below(beads)))
         errors.append(errors_in_slices(found, beads))
     assert np.sqrt(np.mean(np.concatenate(errors) ** 2)) < 0.2  # rounding to slices alone would make 0.29
 
@@ -82,7 +83,7 @@ def test_columns_cut_anywhere_with_the_lowest_given(make_beads, lowest, highest,
         beads = make_beads(
             seed, lowest=lowest, highest=highest, bottom_share=bottom_share, top_share=top_share, cut=cut
         )
-        found = get_detector("span-prior").detect(beads.profile, lowest=lowest)
+        found = get_detector("span-prior").detect(beads.profile, Clues(lowest=lowest))
         errors = np.abs(errors_in_slices(found, beads))
         assert np.nanmax(errors) <= 1.0 and np.isnan(errors).sum() == 0
         assert found.level_confidence > 0.999 and "given" in found.level_reason
@@ -110,7 +111,7 @@ def test_without_a_sacrum_the_names_say_so(make_beads):
 
 def test_one_vertebra_too_many_is_noticed_and_not_named_surely(make_beads):
     beads = make_beads(3, lowest="L6", highest="C1", noise=0.01)
-    found = get_detector("span-prior").detect(beads.profile, sacrum_top_z_mm=sacrum_below(beads))
+    found = get_detector("span-prior").detect(beads.profile, Clues(sacrum_top_z_mm=sacrum_below(beads)))
     assert found.names == beads.names
     assert found.level_confidence < 0.5 and "thirteen thoracic" in found.level_reason
 
@@ -118,27 +119,27 @@ def test_one_vertebra_too_many_is_noticed_and_not_named_surely(make_beads):
 def test_vertebrae_missing_above_the_sacrum_are_counted(make_beads):
     beads = make_beads(2, lowest="L3")
     sacrum = beads.profile.extent_mm[0] - 2 * 36.0 - 4
-    found = get_detector("span-prior").detect(beads.profile, sacrum_top_z_mm=sacrum)
+    found = get_detector("span-prior").detect(beads.profile, Clues(sacrum_top_z_mm=sacrum))
     assert found.names[0] == "L3" and "missing below" in found.level_reason and found.level_confidence < 0.95
 
 
 def test_supernumerary_and_impossible_lowest_levels(make_beads):
     beads = make_beads(0)
-    six = get_detector("span-prior").detect(beads.profile, lowest="L6")
+    six = get_detector("span-prior").detect(beads.profile, Clues(lowest="L6"))
     assert six.names[:3] == ("L6", "L5", "L4")
     with pytest.raises(InputError, match="--lowest C4: a column of"):
-        get_detector("span-prior").detect(beads.profile, lowest="C4")
+        get_detector("span-prior").detect(beads.profile, Clues(lowest="C4"))
     for name in NAMES:
         with pytest.raises(InputError, match="--lowest L8"):
-            get_detector(name).detect(beads.profile, lowest="L8")
+            get_detector(name).detect(beads.profile, Clues(lowest="L8"))
         with pytest.raises(InputError, match="nothing lies above C1"):
-            get_detector(name).detect(beads.profile, lowest="C1")
+            get_detector(name).detect(beads.profile, Clues(lowest="C1"))
 
 
 def test_a_flat_profile_is_filled_by_the_prior_and_admits_it(make_beads):
     for seed in range(3):
         beads = make_beads(seed, contrast=0.0, noise=0.05, uptake_sd=0.05)
-        found = get_detector("span-prior").detect(beads.profile, sacrum_top_z_mm=sacrum_below(beads))
+        found = get_detector("span-prior").detect(beads.profile, Clues(sacrum_top_z_mm=sacrum_below(beads)))
         confidence = np.array([b.confidence for b in found.boundaries])
         assert abs(len(found.boundaries) - len(beads.z_mm)) <= 5
         assert np.median(confidence) < 0.35 and np.mean(confidence > 0.8) <= 0.05
@@ -152,7 +153,7 @@ def test_confidence_falls_with_noise_and_holds_what_it_says(make_beads):
         confidence, right = [], []
         for seed in range(4):
             beads = make_beads(seed, noise=noise)
-            found = get_detector("span-prior").detect(beads.profile, sacrum_top_z_mm=sacrum_below(beads))
+            found = get_detector("span-prior").detect(beads.profile, Clues(sacrum_top_z_mm=sacrum_below(beads)))
             confidence += [b.confidence for b in found.boundaries]
             right += [np.abs(beads.z_mm - b.z_mm).min() <= 4.0 for b in found.boundaries]
         means.append(np.mean(confidence))
@@ -164,7 +165,7 @@ def test_confidence_falls_with_noise_and_holds_what_it_says(make_beads):
 
 def test_a_missed_boundary_shows_in_the_span(make_beads):
     beads = make_beads(0, noise=0.0)
-    found = get_detector("span-prior").detect(beads.profile, sacrum_top_z_mm=sacrum_below(beads))
+    found = get_detector("span-prior").detect(beads.profile, Clues(sacrum_top_z_mm=sacrum_below(beads)))
     places = [Place(b.z_mm) for i, b in enumerate(found.boundaries) if i != 6]
     reasons = [" ".join(e.reasons) for e in judge(signs(found.names[:-1], beads.profile, places))]
     assert "x expected" in reasons[5] and "x expected" in reasons[6]
@@ -201,7 +202,7 @@ def test_no_profile_makes_a_detector_raise_anything_but_an_input_error(values, s
     z = -300.0 + spacing * np.arange(len(values))
     profile = Profile(np.arange(len(values), dtype=float), z, np.where(voxels > 0, values, 0.0), voxels)
     try:
-        found = get_detector(name).detect(profile, lowest=lowest)
+        found = get_detector(name).detect(profile, Clues(lowest=lowest))
     except InputError as error:
         assert "\n" not in str(error)
         return

@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from VertebraFLTLib.phantom import PhantomCase, PhantomSize, make_phantom
 from VertebraFLTLib.spine.cleanup import regularise_column
 from VertebraFLTLib.spine.detectors import get_detector
+from VertebraFLTLib.spine.detectors.protocol import Clues
 from VertebraFLTLib.spine.profile import Profile, uptake_profile
 
 SEEDS = range(20)
@@ -41,7 +42,7 @@ def case_profile(seed: int, day: int = 28) -> tuple[Profile, tuple, float]:
 def errors(detector: str, seed: int, day: int = 28) -> dict[str, float]:
     """Error of each true boundary in PET slices, by the level below it; infinite where it was not found."""
     profile, truth, sacrum = case_profile(seed, day)
-    found = get_detector(detector).detect(profile, sacrum_top_z_mm=sacrum)
+    found = get_detector(detector).detect(profile, Clues(sacrum_top_z_mm=sacrum))
     at = {(b.below, b.above): b.z_mm for b in found.boundaries}
     return {below: abs(at.get((below, above), np.inf) - z) / profile.spacing_mm for below, above, z in truth}
 

@@ -9,6 +9,7 @@ import pytest
 
 from VertebraFLTLib.spine.anchors import COUNTS, USUAL_COUNTS, VARIANTS
 from VertebraFLTLib.spine.detectors import get_detector
+from VertebraFLTLib.spine.detectors.protocol import Clues
 from VertebraFLTLib.spine.levels import SURE_OF_NAMES, order_up, span_of
 from VertebraFLTLib.spine.name_confidence import by_level
 from VertebraFLTLib.spine.rib_evidence import in_view, log_likelihood
@@ -56,7 +57,7 @@ def test_a_column_cut_at_both_ends_is_named_by_its_ribs(make_beads, seed):
     beads = make_beads(seed, lowest="L2", highest="T2", bottom_share=0.5, top_share=0.5, cut=(True, True))
     ribs = ribs_of(beads.names, beads.z_mm, "T12", rng=np.random.default_rng(seed))
     alone = get_detector("span-prior").detect(beads.profile)
-    found = get_detector("span-prior").detect(beads.profile, ribs=ribs)
+    found = get_detector("span-prior").detect(beads.profile, Clues(ribs=ribs))
     assert found.names == beads.names and "ribs end at T12" in found.level_reason
     assert alone.level_confidence < 0.6 < found.level_confidence < SURE_OF_NAMES
 
@@ -69,7 +70,7 @@ def test_unusual_counts_are_named_as_the_ribs_have_them(make_beads, lowest, thor
     beads = make_beads(2, lowest=lowest, highest=highest, thoracic=thoracic)
     ribs = ribs_of(beads.names, beads.z_mm, f"T{thoracic}")
     sacrum = beads.profile.extent_mm[0] - 8.0
-    found = get_detector("span-prior").detect(beads.profile, sacrum_top_z_mm=sacrum, ribs=ribs)
+    found = get_detector("span-prior").detect(beads.profile, Clues(sacrum_top_z_mm=sacrum, ribs=ribs))
     assert found.names[:20] == beads.names[:20] and f"ribs end at T{thoracic}" in found.level_reason
     assert found.level_confidence < SURE_OF_NAMES  # rare enough to be looked at
 
@@ -78,8 +79,8 @@ def test_sacrum_and_ribs_that_agree_are_surer_than_the_sacrum(make_beads):
     beads = make_beads(3)
     ribs = ribs_of(beads.names, beads.z_mm, "T12")
     sacrum = beads.profile.extent_mm[0] - 8.0
-    alone = get_detector("span-prior").detect(beads.profile, sacrum_top_z_mm=sacrum)
-    both = get_detector("span-prior").detect(beads.profile, sacrum_top_z_mm=sacrum, ribs=ribs)
+    alone = get_detector("span-prior").detect(beads.profile, Clues(sacrum_top_z_mm=sacrum))
+    both = get_detector("span-prior").detect(beads.profile, Clues(sacrum_top_z_mm=sacrum, ribs=ribs))
     assert both.names == alone.names
     assert alone.level_confidence < 1 - VARIANTS < both.level_confidence < 1.0
     assert "four or six lumbar" in alone.level_reason and "four or six lumbar" not in both.level_reason
@@ -92,7 +93,7 @@ def test_ribs_that_end_one_vertebra_too_high_take_the_confidence(make_beads):
         tuple(Stripe(s.side, s.z_mm, 38.0) if beads.z_mm[4] < s.z_mm < beads.z_mm[5] else s for s in ribs.stripes),
     )
     sacrum = beads.profile.extent_mm[0] - 8.0
-    found = get_detector("span-prior").detect(beads.profile, sacrum_top_z_mm=sacrum, ribs=rudimentary)
+    found = get_detector("span-prior").detect(beads.profile, Clues(sacrum_top_z_mm=sacrum, ribs=rudimentary))
     assert found.level_confidence < SURE_OF_NAMES
 
 
@@ -103,15 +104,15 @@ def test_too_few_ribs_change_nothing_but_the_words(make_beads):
     extent = beads.profile.extent_mm
     assert in_view(None, *extent) is False and in_view(few, *extent) is False
     sacrum = extent[0] - 8.0
-    alone = get_detector("span-prior").detect(beads.profile, sacrum_top_z_mm=sacrum)
-    found = get_detector("span-prior").detect(beads.profile, sacrum_top_z_mm=sacrum, ribs=few)
+    alone = get_detector("span-prior").detect(beads.profile, Clues(sacrum_top_z_mm=sacrum))
+    found = get_detector("span-prior").detect(beads.profile, Clues(sacrum_top_z_mm=sacrum, ribs=few))
     assert by_level(found) == by_level(alone) and "no ribs in view" in found.level_reason
 
 
 def test_ways_to_count_that_differ_out_of_view_only_are_one(make_beads):
     beads = make_beads(1, lowest="T5", highest="C3", top_share=0.5, cut=(True, True))
     ribs = ribs_of(beads.names, beads.z_mm, "T12")
-    given = get_detector("span-prior").detect(beads.profile, lowest="T5", ribs=ribs)
+    given = get_detector("span-prior").detect(beads.profile, Clues(lowest="T5", ribs=ribs))
     assert given.names == beads.names and given.level_confidence > 0.97
     assert "possible" not in given.level_reason
 
@@ -122,5 +123,5 @@ def test_clutter_beside_the_pelvis_and_in_the_kidneys_is_outvoted(make_beads):
     low = beads.profile.extent_mm[0]
     clutter = [Stripe(side, low + up, 90.0) for side, up in ((-1, 5.0), (1, 8.0), (-1, 20.0), (1, 95.0))]
     crowded = Ribs((*ribs.stripes, *clutter))
-    found = get_detector("span-prior").detect(beads.profile, sacrum_top_z_mm=low - 8.0, ribs=crowded)
+    found = get_detector("span-prior").detect(beads.profile, Clues(sacrum_top_z_mm=low - 8.0, ribs=crowded))
     assert found.names == beads.names

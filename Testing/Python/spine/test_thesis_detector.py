@@ -8,6 +8,7 @@ from scipy.signal import find_peaks
 
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.spine.detectors import get_detector
+from VertebraFLTLib.spine.detectors.protocol import Clues
 from VertebraFLTLib.spine.detectors.thesis import ThesisDetector, find_peaks_matlab, span_factor
 from VertebraFLTLib.spine.profile import Profile
 
@@ -107,7 +108,7 @@ def test_span_factors_change_at_the_published_levels():
 
 def test_another_lowest_vertebra_starts_the_count_there(make_beads):
     beads = make_beads(4, lowest="T9", highest="C2", noise=0.0, span_sd=0.0)
-    found = get_detector("thesis").detect(beads.profile, lowest="T9")
+    found = get_detector("thesis").detect(beads.profile, Clues(lowest="T9"))
     assert found.names[0] == "T9" and found.level_confidence == 1.0
     z = np.array([b.z_mm for b in found.boundaries[:8]])
     np.testing.assert_allclose(z, beads.z_mm[:8], atol=4.0)
@@ -124,7 +125,7 @@ def test_it_stops_where_the_column_ends(make_beads):
 def test_naming_without_a_sacrum_is_said_to_be_taken_for_granted(make_beads):
     beads = make_beads(0)
     without = get_detector("thesis").detect(beads.profile)
-    anchored = get_detector("thesis").detect(beads.profile, sacrum_top_z_mm=beads.profile.extent_mm[0] - 6)
+    anchored = get_detector("thesis").detect(beads.profile, Clues(sacrum_top_z_mm=beads.profile.extent_mm[0] - 6))
     assert without.level_confidence < 0.9 < anchored.level_confidence < 1
     assert "no sacrum" in without.level_reason
 

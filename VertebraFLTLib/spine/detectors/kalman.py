@@ -9,11 +9,9 @@ import numpy as np
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.spine.anchors import lowest_level
 from VertebraFLTLib.spine.boundaries import MIN_SPAN_MM, BoundarySet
-from VertebraFLTLib.spine.ct_evidence import CtProfile
-from VertebraFLTLib.spine.detectors.protocol import Place, check_profile, finished_set
+from VertebraFLTLib.spine.detectors.protocol import NO_CLUES, Clues, Place, check_profile, finished_set
 from VertebraFLTLib.spine.levels import order_up, span_of
 from VertebraFLTLib.spine.profile import FloatArray, Profile
-from VertebraFLTLib.spine.rib_stripes import Ribs
 from VertebraFLTLib.spine.valleys import fine_profile, profile_noise
 from VertebraFLTLib.spine.vertebrae import ADULT_L4_SPAN_MM
 
@@ -34,17 +32,9 @@ class KalmanDetector:
 
     name = "kalman"
 
-    def detect(
-        self,
-        profile: Profile,
-        *,
-        lowest: str | None = None,
-        sacrum_top_z_mm: float | None = None,
-        ct: CtProfile | None = None,
-        ribs: Ribs | None = None,
-    ) -> BoundarySet:
+    def detect(self, profile: Profile, clues: Clues = NO_CLUES) -> BoundarySet:
         """See :class:`~VertebraFLTLib.spine.detectors.protocol.Detector`."""
-        anchor = lowest_level(profile, lowest, sacrum_top_z_mm)
+        anchor = lowest_level(profile, clues.lowest, clues.sacrum_top_z_mm)
         check_profile(profile)
         z, uptake = profile.column()
         fine_z, fine_uptake = fine_profile(z, uptake, STEP_MM)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from VertebraFLTLib.errors import InputError
@@ -13,10 +14,27 @@ from VertebraFLTLib.spine.profile import Profile
 from VertebraFLTLib.spine.rib_stripes import Ribs
 from VertebraFLTLib.spine.signs import Place, signs
 
-__all__ = ["Detector", "Place", "check_profile", "finished_set"]
+__all__ = ["NO_CLUES", "Clues", "Detector", "Place", "check_profile", "finished_set"]
 
 SHORTEST_COLUMN_MM = 30.0
 """Less than one whole lumbar vertebra and its disc: no boundary can be told from an end."""
+
+
+@dataclass(frozen=True, eq=False)
+class Clues:
+    """What may be known beside the uptake, None where it is not; a detector heeds what it can use.
+
+    ``lowest``: name of the lowest vertebra in view; ``sacrum_top_z_mm``: upper end of the sacrum in the CT mask;
+    ``ct``: what the CT shows along the column; ``ribs``: what it shows beside it.
+    """
+
+    lowest: str | None = None
+    sacrum_top_z_mm: float | None = None
+    ct: CtProfile | None = None
+    ribs: Ribs | None = None
+
+
+NO_CLUES = Clues()
 
 
 class Detector(Protocol):
@@ -24,22 +42,8 @@ class Detector(Protocol):
 
     name: str
 
-    def detect(
-        self,
-        profile: Profile,
-        *,
-        lowest: str | None = None,
-        sacrum_top_z_mm: float | None = None,
-        ct: CtProfile | None = None,
-        ribs: Ribs | None = None,
-    ) -> BoundarySet:
-        """Boundaries from the lowest up.
-
-        ``lowest``: name of the lowest vertebra in view where it is known; ``sacrum_top_z_mm``: upper end of the sacrum
-        in the CT mask where it is in view; ``ct``: what the CT shows along the column, for detectors that let it vote;
-        ``ribs``: what it shows beside the column, for those that count by it.
-        Raises InputError where a profile holds no boundary that can be found.
-        """
+    def detect(self, profile: Profile, clues: Clues = NO_CLUES) -> BoundarySet:
+        """Boundaries from the lowest up. Raises InputError where a profile holds no boundary that can be found."""
         ...
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.spine.anchors import LowestLevel, lowest_level, prior
 from VertebraFLTLib.spine.boundaries import BoundarySet
-from VertebraFLTLib.spine.ct_evidence import CtEvidence, CtProfile
+from VertebraFLTLib.spine.ct_evidence import CtEvidence
 from VertebraFLTLib.spine.detectors.naming import LEFT_OVER, Naming, Row
-from VertebraFLTLib.spine.detectors.protocol import Place, check_profile, finished_set
+from VertebraFLTLib.spine.detectors.protocol import NO_CLUES, Clues, Place, check_profile, finished_set
 from VertebraFLTLib.spine.detectors.span_program import Placement, SpanProgram
 from VertebraFLTLib.spine.levels import THORACIC_COUNTS, order_up, span_of
 from VertebraFLTLib.spine.miscount import miscounts
@@ -45,32 +45,17 @@ class SpanPriorDetector:
 
     name = "span-prior"
 
-    def detect(
-        self,
-        profile: Profile,
-        *,
-        lowest: str | None = None,
-        sacrum_top_z_mm: float | None = None,
-        ct: CtProfile | None = None,
-        ribs: Ribs | None = None,
-    ) -> BoundarySet:
+    def detect(self, profile: Profile, clues: Clues = NO_CLUES) -> BoundarySet:
         """See :class:`~VertebraFLTLib.spine.detectors.protocol.Detector`."""
-        names, places, naming = self.place(profile, lowest=lowest, sacrum_top_z_mm=sacrum_top_z_mm, ct=ct, ribs=ribs)
+        names, places, naming = self.place(profile, clues)
         found = finished_set(profile, names, places, self.name)
         sure, reason = naming.confidence([b.confidence for b in found.boundaries], [b.z_mm for b in found.boundaries])
         return replace(found, level_confidence=min(sure), level_reason=reason, name_confidence=sure)
 
-    def place(
-        self,
-        profile: Profile,
-        *,
-        lowest: str | None = None,
-        sacrum_top_z_mm: float | None = None,
-        ct: CtProfile | None = None,
-        ribs: Ribs | None = None,
-    ) -> tuple[tuple[str, ...], list[Place], Naming]:
+    def place(self, profile: Profile, clues: Clues = NO_CLUES) -> tuple[tuple[str, ...], list[Place], Naming]:
         """Names of the vertebrae from the lowest up, the boundaries between them, and what the names rest on."""
-        anchor = lowest_level(profile, lowest, sacrum_top_z_mm)
+        ct, ribs = clues.ct, clues.ribs
+        anchor = lowest_level(profile, clues.lowest, clues.sacrum_top_z_mm)
         check_profile(profile)
         pet = ValleyEvidence(*profile.column(), STEP_MM)
         evidence = _Evidence(pet, None if ct is None else CtEvidence(ct, pet.z_mm))

@@ -11,11 +11,9 @@ import numpy.typing as npt
 from VertebraFLTLib.errors import InputError
 from VertebraFLTLib.spine.anchors import LowestLevel, lowest_level
 from VertebraFLTLib.spine.boundaries import BoundarySet
-from VertebraFLTLib.spine.ct_evidence import CtProfile
-from VertebraFLTLib.spine.detectors.protocol import Place, check_profile, finished_set
+from VertebraFLTLib.spine.detectors.protocol import NO_CLUES, Clues, Place, check_profile, finished_set
 from VertebraFLTLib.spine.levels import order_up
 from VertebraFLTLib.spine.profile import Profile
-from VertebraFLTLib.spine.rib_stripes import Ribs
 
 MIN_PEAK_DISTANCE_MM = 20.0
 """The thesis's "5", in slices of 4 mm."""
@@ -71,21 +69,13 @@ class ThesisDetector:
     def __init__(self, exact_window: bool = False) -> None:
         self.exact_window = exact_window
 
-    def detect(
-        self,
-        profile: Profile,
-        *,
-        lowest: str | None = None,
-        sacrum_top_z_mm: float | None = None,
-        ct: CtProfile | None = None,
-        ribs: Ribs | None = None,
-    ) -> BoundarySet:
+    def detect(self, profile: Profile, clues: Clues = NO_CLUES) -> BoundarySet:
         """See :class:`~VertebraFLTLib.spine.detectors.protocol.Detector`. Stops at T1/C7, or where the column ends."""
-        anchor = lowest_level(profile, lowest, sacrum_top_z_mm)
+        anchor = lowest_level(profile, clues.lowest, clues.sacrum_top_z_mm)
         check_profile(profile)
         z, uptake = profile.column()
         distance = max(1, round(MIN_PEAK_DISTANCE_MM / profile.spacing_mm))
-        order = order_up(13 if lowest and anchor.best == "T13" else 12)
+        order = order_up(13 if anchor.given and anchor.best == "T13" else 12)
         start = order.index(anchor.best if anchor.given else "L5")
         names = order[start:]
         found, beyond = _first_two(uptake, distance), set[int]()
