@@ -32,6 +32,7 @@ from VertebraFLTLib.quantification.vertebra_slices import vertebrae_on_pet
 from VertebraFLTLib.result import Options, Result
 from VertebraFLTLib.segmentation.protocol import Segmenter
 from VertebraFLTLib.spine.boundaries import BoundarySet, discounted
+from VertebraFLTLib.spine.centre_line import CentreLine
 from VertebraFLTLib.spine.detectors import get_detector
 from VertebraFLTLib.spine.detectors.protocol import Clues
 from VertebraFLTLib.spine.disc_track import DiscTrack
@@ -77,9 +78,10 @@ def run(
     with watch.stage("boundaries"):
         column = column_of(segmentation.mask)
         semantic, island_ml = without_islands(segmentation.mask, column)
-        discs = None if segmentation.discs is None else discs_along(segmentation.discs, line_of(semantic, column))
+        line = line_of(semantic, column)
+        discs = None if segmentation.discs is None else discs_along(segmentation.discs, line)
         if placement is None:
-            profile, boundaries = find_boundaries(pet_suv, semantic, column, options, suv.tracer, ct.image, discs)
+            profile, boundaries = find_boundaries(pet_suv, semantic, column, options, suv.tracer, ct.image, discs, line)
         else:
             profile = column_profile(pet_suv, semantic, column)
             boundaries = placement(semantic, column, profile)
@@ -155,16 +157,17 @@ def find_boundaries(
     tracer: str | None = None,
     ct: sitk.Image | None = None,
     discs: DiscTrack | None = None,
+    line: CentreLine | None = None,
 ) -> tuple[Profile, BoundarySet]:
     """The uptake profile of the column and what the chosen detector makes of it, as planes across the column.
 
     tracer: as :class:`SuvRecord` names it. Confidence is discounted for any other than FLT, None being unknown. ct: on
     the grid of ``semantic``; without it the mask alone tells what the CT may show of the discs. discs: as the segmenter
-    sees them in that CT, along the column.
+    sees them in that CT, along the column. line: the column's centre line, where it is known already.
     """
     profile = column_profile(pet_suv, semantic, column)
     top = sacrum_top(semantic, profile)
-    line = line_of(semantic, column)
+    line = line or line_of(semantic, column)
     seen = column_on_ct(semantic, column, ct, discs)
     ribs = None if ct is None else ribs_on_ct(ct, line)
     boundaries = get_detector(options.detector).detect(

@@ -17,7 +17,7 @@ import SimpleITK as sitk
 from VertebraFLTLib.io.images import read_image
 from VertebraFLTLib.progress import silent
 from VertebraFLTLib.segmentation.ensemble import EnsembleSegmenter
-from VertebraFLTLib.segmentation.volume import DISCS, VolumeSegmenter
+from VertebraFLTLib.segmentation.volume import VolumeSegmenter
 from VertebraFLTLib.segmentation.weights import Model, read_model
 from VertebraFLTLib.training.cases import IGNORED, load_labels, undersampled, undersampled_labels
 from VertebraFLTLib.training.manifest import CaseEntry, Manifest
@@ -26,6 +26,10 @@ T = TypeVar("T")
 
 SAMPLINGS = (None, 3.0, 5.0)
 """Native, and resampled to slices of so many mm where the CT is finer."""
+
+
+ANSWER = 2
+"""Of what a segmenter's probabilities hold and how it looks: one more makes what was kept of an earlier kind void."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,8 @@ class Predictions:
     def of(self, case: Sampled, folder: Path) -> tuple[dict[str, np.ndarray], sitk.Image, Model]:
         """Per view (or ``volume`` and ``discs``) uint8 probabilities on the working grid, that grid, and the model."""
         model = read_model(folder)
-        key = hashlib.sha256(f"{model.digest} {model.mirror} {case.name} {case.slice_mm}".encode()).hexdigest()[:20]
+        made_by = f"{ANSWER} {model.digest} {model.mirror} {case.name} {case.slice_mm}"
+        key = hashlib.sha256(made_by.encode()).hexdigest()[:20]
         file = self.cache / f"{key}.npz"
         if file.exists():
             with np.load(file) as stored:
@@ -104,8 +109,7 @@ class Predictions:
             grid = sitk.Image([int(n) for n in geometry["_size"]], sitk.sitkUInt8)
             grid.SetSpacing(geometry["_spacing"])
             grid.SetOrigin(geometry["_origin"])
-            if model.kind != "unet3d" or DISCS in found:
-                return found, grid, model
+            return found, grid, model
         segmenter = self._segmenter(folder, model)
         found, grid, _ = segmenter.probabilities(case.ct, silent)
         partial = file.with_suffix(f".{os.getpid()}.partial.npz")
